@@ -1,0 +1,1 @@
+"""Per-pixel loops in Numba: they know arrays and numbers, never faces, presets or files."""

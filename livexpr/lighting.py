@@ -1,0 +1,124 @@
+"""How the live face is lit: from its own skin and the whites of its eyes.
+
+Bias is measured against skin. Teeth are not: under one light everybody's teeth are about as
+bright, whatever the skin, so a mouth lit by skin luma alone would be grey in a dark face. The
+whites of the eyes see the same light and have no skin's colour.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr import face_mesh
+
+# Rec. 601 luma of BGR.
+_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+
+# Measured on the 81 neutral faces of the London set: skin luma over the luma of the brightest
+# tenth of the eye opening, mean skin luma, and the colour of those whites over their luma.
+_SKIN_PER_WHITE = 1.1
+_TYPICAL_SKIN_LUMA = 150.0
+_WHITE_BGR = np.array([0.95, 0.97, 1.09], np.float32)
+# The light on the mouth is a geometric mean of what whites, skin and experience say.
+_WHITE_SHARE, _SKIN_SHARE = 0.5, 0.25
+# How much of the whites' colour cast is taken over: they are a little red themselves.
+_CAST_SHARE = 0.7
+# Brighter whites than this, against skin, are reflections in glasses.
+_MAX_WHITE_PER_SKIN = 1.7
+_WHITE_QUANTILE = 0.9
+# Lids nearer than this part of the eye's width show no white.
+_LEAST_EYE_OPENING = 0.12
+
+
+def skin_bgr(pixels: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median skin colour of a face.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (H, W, 3), uint8
+        BGR.
+    landmarks_px : ndarray of shape (N, 3), float32
+        N at least 468, px; those outside the frame do not count.
+
+    Returns
+    -------
+    bgr : ndarray of shape (3,), float32
+        Grey levels; mid-grey when no skin lies inside the frame.
+    """
+    height, width = pixels.shape[:2]
+    points = np.round(landmarks_px[list(face_mesh.SKIN_PATCHES), :2]).astype(np.intp)
+    inside = ((points >= 0) & (points < (width, height))).all(axis=1)
+    if not inside.any():
+        return np.full(3, 128, np.float32)
+    samples = pixels[points[inside, 1], points[inside, 0]]
+    return np.median(samples, axis=0).astype(np.float32)
+
+
+def luma(bgr: NDArray[np.float32]) -> float:
+    """Return the luma of one colour, in its own unit (Rec. 601)."""
+    return float(bgr @ _LUMA)
+
+
+def eye_white_bgr(
+    pixels: NDArray[np.uint8], landmarks_px: NDArray[np.float32]
+) -> NDArray[np.float32] | None:
+    """Return the colour of the whites of the eyes, (3,) float32; None while they are shut.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (H, W, 3), uint8
+        BGR.
+    landmarks_px : ndarray of shape (N, 3), float32
+        N at least 468, px.
+    """
+    height, width = pixels.shape[:2]
+    samples = []
+    for rims in (
+        (face_mesh.RIGHT_LID_UPPER, face_mesh.RIGHT_LID_LOWER),
+        (face_mesh.LEFT_LID_UPPER, face_mesh.LEFT_LID_LOWER),
+    ):
+        upper, lower = (landmarks_px[list(rim), :2] for rim in rims)
+        opening = np.linalg.norm(upper - lower, axis=1).max()
+        if opening < _LEAST_EYE_OPENING * np.linalg.norm(upper[0] - upper[-1]):
+            continue
+        for down in (0.35, 0.5, 0.65):
+            samples.append((upper + down * (lower - upper))[1:-1])
+    if not samples:
+        return None
+    points = np.round(np.concatenate(samples)).astype(np.intp)
+    points = points[((points >= 0) & (points < (width, height))).all(axis=1)]
+    if not len(points):
+        return None
+    colours = pixels[points[:, 1], points[:, 0]].astype(np.float32)
+    lumas = colours @ _LUMA
+    brightest = lumas >= np.quantile(lumas, _WHITE_QUANTILE)
+    return np.asarray(colours[brightest].mean(axis=0), np.float32)
+
+
+def mouth_light(
+    skin: NDArray[np.float32], eye_white: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Return the light on the inside of the mouth, (3,) float32, BGR grey levels.
+
+    In the unit of skin luma: on the average face of the London set it is the skin's luma.
+
+    Parameters
+    ----------
+    skin : ndarray of shape (3,), float32
+        From :func:`skin_bgr`.
+    eye_white : ndarray of shape (3,), float32, or None
+        From :func:`eye_white_bgr`; without it, skin alone decides.
+    """
+    skin_luma = max(luma(skin), 1.0)
+    if eye_white is None:
+        return np.full(3, skin_luma, np.float32)
+    white_luma = max(luma(eye_white), 1.0)
+    white = min(white_luma * _SKIN_PER_WHITE, skin_luma * _MAX_WHITE_PER_SKIN)
+    level = (
+        white**_WHITE_SHARE
+        * skin_luma**_SKIN_SHARE
+        * _TYPICAL_SKIN_LUMA ** (1 - _WHITE_SHARE - _SKIN_SHARE)
+    )
+    cast = (np.maximum(eye_white, 1.0) / white_luma / _WHITE_BGR) ** _CAST_SHARE
+    return np.asarray(level * cast, np.float32)

@@ -1,0 +1,100 @@
+"""Still pictures, read as 8-bit BGR whatever they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr.errors import CameraError
+
+MIN_SIDE_PX = 16
+"""Below this no face can be seen and no film can be written."""
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".jp2"}
+)
+
+
+def check_file(path: Path) -> None:
+    """Raise a CameraError unless `path` is a file with something in it."""
+    try:
+        if path.is_dir():
+            raise CameraError(f"{path} is a folder, expected a film or a picture")
+        if path.stat().st_size == 0:
+            raise CameraError(f"{path} is empty (0 bytes): expected a film or a picture")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise CameraError(f"there is no file {path}: check its name") from None
+    except OSError as error:
+        raise CameraError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def read_image(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture of any kind as 8-bit BGR.
+
+    Grey, 16-bit and floating-point pictures are converted, transparent ones are laid on
+    white, and the orientation that a camera noted in the file is applied.
+
+    Parameters
+    ----------
+    path : str or Path
+        PNG, JPEG, TIFF, WebP and what else OpenCV reads.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), uint8
+        BGR.
+
+    Raises
+    ------
+    CameraError
+        When the file is missing, empty, no picture, or smaller than 16x16 px.
+    """
+    path = Path(path)
+    check_file(path)
+    content = np.fromfile(path, dtype=np.uint8)
+    try:
+        pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        if pixels is not None and (pixels.ndim == 2 or pixels.shape[2] != 4):
+            # Only without IMREAD_UNCHANGED is the noted orientation applied.
+            pixels = cv2.imdecode(content, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise CameraError(
+            f"{path} cannot be read as a picture: it is damaged or of an unknown kind, "
+            "expected PNG, JPEG, TIFF or WebP"
+        )
+    check_size(path.name, (pixels.shape[1], pixels.shape[0]))
+    return _as_bgr8(pixels)
+
+
+def _as_bgr8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Convert (H, W, 3 or 4) of any depth to (H, W, 3) uint8."""
+    if pixels.dtype == np.uint8:
+        unit = pixels
+        white = 255.0
+    else:
+        white = 65535.0 if pixels.dtype == np.uint16 else 1.0
+        unit = np.nan_to_num(pixels.astype(np.float32))
+    if pixels.shape[2] == 4:
+        colour, alpha = unit[..., :3].astype(np.float32), unit[..., 3:].astype(np.float32) / white
+        unit = colour * alpha + white * (1.0 - alpha)
+    if unit.dtype == np.uint8:
+        return np.ascontiguousarray(unit)
+    scaled = np.clip(unit * (255.0 / white), 0.0, 255.0)
+    return np.ascontiguousarray(np.rint(scaled).astype(np.uint8))
+
+
+def check_size(name: str, size: tuple[int, int]) -> None:
+    """Raise a CameraError when (width, height) is too small to hold a face."""
+    if min(size) < MIN_SIDE_PX:
+        raise CameraError(
+            f"{name} is {size[0]}x{size[1]} px: too small, "
+            f"at least {MIN_SIDE_PX}x{MIN_SIDE_PX} px are needed"
+        )

@@ -1,0 +1,275 @@
+"""PixelMap: where each output pixel looks, and how it changes what it sees.
+
+The file is safetensors (never pickle), one an expression::
+
+    offset  (468, 3)            where: displacement of each landmark in head space, cm
+    gain    (S, S) or (S, S, 3) how: multiplies
+    bias    (S, S) or (S, S, 3) how: adds, in units of the face's own mean skin luma
+    mouth   (M, M, 4)           optional: what a closed mouth reveals when the expression opens it,
+                                BGR in units of skin luma, then opacity; rows from upper to lower lip
+    mask    (S, S)              feather: 0 at the border and on the eyes, 1 inside
+
+and its metadata say how, when and from what it was fitted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr.errors import FormatError
+from livexpr.face_mesh import N_LANDMARKS
+
+FORMAT_VERSION = "1"
+# One hundredth of the 33.7 MB StarGAN generator; a map that is larger is not one of ours.
+MAX_BYTES = 337_000
+_MAX_SIZE = 512
+# Far beyond any face; what exceeds them is damage, not expression.
+_MAX_OFFSET_CM = 5.0
+_GAIN_RANGE = (0.05, 20.0)
+_MAX_BIAS = 2.0
+_MAX_MOUTH = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class PixelMap:
+    """Where and how, for one expression or a mix of them, at amount 1.
+
+    Attributes
+    ----------
+    offset_cm : ndarray of shape (468, 3), float32
+        Displacement of each landmark in head space.
+    log_gain : ndarray of shape (S, S, 3), float32
+        Natural logarithm of the gain, BGR, in face space.
+    bias : ndarray of shape (S, S), float32
+        Units of the face's mean skin luma.
+    mask : ndarray of shape (S, S), float32
+        In [0, 1]; multiplies the amount of gain and bias.
+    mouth : ndarray of shape (M, M, 4), float32
+        BGR in units of skin luma, and opacity; all zero where the mouth stays shut.
+    blendshapes : Mapping of str to float
+        By how much the expression raises each blendshape, from the people it was fitted on.
+    metadata : Mapping of str to str
+        What the file says of itself.
+    """
+
+    offset_cm: NDArray[np.float32]
+    log_gain: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    mouth: NDArray[np.float32]
+    blendshapes: Mapping[str, float] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def gain_bias(self) -> NDArray[np.float32]:
+        """Return log gain and bias under the mask, (S, S, 4), float32, as the kernel reads them."""
+        stacked = np.concatenate([self.log_gain, self.bias[..., None]], axis=2)
+        return np.ascontiguousarray(stacked * self.mask[..., None], np.float32)
+
+
+def mix(maps: Sequence[PixelMap], amounts: Sequence[float]) -> PixelMap:
+    """Mix maps: offsets add, log gains add, biases add.
+
+    Parameters
+    ----------
+    maps : sequence of PixelMap
+        At least one; all of one size.
+    amounts : sequence of float
+        One for each map; negative ones reverse it.
+
+    Returns
+    -------
+    PixelMap
+        Masks are already multiplied in (the mix has mask 1). The mouth picture is the mean
+        of those maps that have one, weighted by their positive amounts.
+
+    Raises
+    ------
+    FormatError
+        If the maps differ in size.
+    """
+    sizes = {(m.log_gain.shape, m.mouth.shape) for m in maps}
+    if len(sizes) != 1:
+        raise FormatError(f"maps of different sizes cannot be mixed: {sorted(sizes)}")
+    offset = np.zeros_like(maps[0].offset_cm)
+    log_gain, bias = np.zeros_like(maps[0].log_gain), np.zeros_like(maps[0].bias)
+    mouth, total = np.zeros_like(maps[0].mouth), 0.0
+    blendshapes: dict[str, float] = {}
+    for m, amount in zip(maps, amounts, strict=True):
+        a = np.float32(amount)
+        offset += a * m.offset_cm
+        log_gain += a * m.log_gain * m.mask[..., None]
+        bias += a * m.bias * m.mask
+        for name, value in m.blendshapes.items():
+            blendshapes[name] = blendshapes.get(name, 0.0) + amount * value
+        if amount > 0 and m.mouth.any():
+            mouth += a * m.mouth
+            total += amount
+    if total:
+        mouth /= np.float32(total)
+    return PixelMap(offset, log_gain, bias, np.ones_like(bias), mouth, blendshapes)
+
+
+def _three_channels(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.repeat(array[..., None], 3, axis=2) if array.ndim == 2 else array
+
+
+def _check_tensors(tensors: Mapping[str, NDArray[np.float32]], source: str) -> None:
+    """Raise FormatError unless shapes, numbers and ranges are those of a pixel map."""
+
+    def fail(what: str) -> None:
+        raise FormatError(f"{source}: {what}; fit it again with `livexpr fit`")
+
+    missing = {"offset", "gain", "bias", "mask"} - set(tensors)
+    if missing:
+        fail(f"not a pixel map: it lacks {', '.join(sorted(missing))}")
+    unknown = set(tensors) - {"offset", "gain", "bias", "mask", "mouth"}
+    if unknown:
+        fail(f"not a pixel map: unknown tensor {', '.join(sorted(unknown))}")
+    size = tensors["mask"].shape[0] if tensors["mask"].ndim == 2 else 0
+    if tensors["mask"].shape != (size, size) or not 8 <= size <= _MAX_SIZE:
+        fail(f"mask must be (S, S) with S from 8 to {_MAX_SIZE}, is {tensors['mask'].shape}")
+    if tensors["offset"].shape != (N_LANDMARKS, 3):
+        fail(f"offset must be ({N_LANDMARKS}, 3), is {tensors['offset'].shape}")
+    for name in ("gain", "bias"):
+        if tensors[name].shape not in ((size, size), (size, size, 3)):
+            fail(f"{name} must be ({size}, {size}) or ({size}, {size}, 3), is {tensors[name].shape}")
+    if "mouth" in tensors:
+        shape = tensors["mouth"].shape
+        if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 4 or not 8 <= shape[0] <= 256:
+            fail(f"mouth must be (M, M, 4) with M from 8 to 256, is {shape}")
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            fail(f"{name} holds numbers that are not finite")
+    ranges = {
+        "offset": (-_MAX_OFFSET_CM, _MAX_OFFSET_CM),
+        "gain": _GAIN_RANGE,
+        "bias": (-_MAX_BIAS, _MAX_BIAS),
+        "mask": (0.0, 1.0),
+        "mouth": (0.0, _MAX_MOUTH),
+    }
+    for name, tensor in tensors.items():
+        low, high = ranges[name]
+        if tensor.min() < low or tensor.max() > high:
+            fail(f"{name} must lie in [{low}, {high}], is [{tensor.min():.3g}, {tensor.max():.3g}]")
+
+
+def load(path: str | Path) -> PixelMap:
+    """Load a pixel map.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, too large, truncated, of another kind, or holds wrong shapes,
+        numbers that are not finite or out of range. The message names the file and the tensor.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    source = str(path)
+    try:
+        n_bytes = Path(path).stat().st_size
+    except OSError as error:
+        raise FormatError(f"cannot read the pixel map {source}: {error.strerror}") from error
+    if n_bytes > MAX_BYTES:
+        raise FormatError(f"{source}: {n_bytes} bytes; a pixel map has at most {MAX_BYTES}")
+    try:
+        with safe_open(source, framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+            raw = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        raise FormatError(
+            f"{source}: not a readable safetensors file ({error}); fit it again with `livexpr fit`"
+        ) from error
+    if metadata.get("format") != FORMAT_VERSION:
+        raise FormatError(
+            f"{source}: expected a livexpr pixel map of format {FORMAT_VERSION}, its metadata say "
+            f"{metadata.get('format', 'nothing')!r}; fit it again with `livexpr fit`"
+        )
+    tensors = {name: _dequantised(name, t, metadata) for name, t in raw.items()}
+    _check_tensors(tensors, source)
+    bias = tensors["bias"]
+    return PixelMap(
+        offset_cm=tensors["offset"],
+        log_gain=np.log(_three_channels(tensors["gain"])),
+        bias=bias if bias.ndim == 2 else bias.mean(axis=2),
+        mask=tensors["mask"],
+        mouth=tensors.get("mouth", np.zeros((8, 8, 4), np.float32)),
+        blendshapes=_blendshapes(metadata, source),
+        metadata=metadata,
+    )
+
+
+def _dequantised(
+    name: str, tensor: NDArray[np.generic], metadata: Mapping[str, str]
+) -> NDArray[np.float32]:
+    """Turn stored integers into numbers: linear between the tensor's stated ends."""
+    if tensor.dtype.kind == "f":
+        return tensor.astype(np.float32)
+    try:
+        low, high = (float(end) for end in metadata[f"{name}_range"].split())
+    except (KeyError, ValueError):
+        low, high = 0.0, 1.0
+    full = np.float32(np.iinfo(np.uint8).max)
+    return np.float32(low) + tensor.astype(np.float32) * np.float32((high - low) / full)
+
+
+def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
+    try:
+        return {str(k): float(v) for k, v in json.loads(metadata.get("blendshapes", "{}")).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise FormatError(f"{source}: metadata 'blendshapes' is not a table of numbers") from error
+
+
+def _quantised(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], str]:
+    """Return `array` as bytes between its own ends, and those ends as text."""
+    low, high = float(array.min()), float(array.max())
+    step = max(high - low, 1e-9) / 255
+    return np.round((array - low) / step).astype(np.uint8), f"{low:.9g} {low + 255 * step:.9g}"
+
+
+def save(pixel_map: PixelMap, path: str | Path) -> None:
+    """Write a pixel map; the same map gives the same bytes.
+
+    Gain, bias, mask and mouth are stored as bytes between their own ends, offsets as float16:
+    finer than one grey level and than one hundredth of a millimetre.
+
+    Raises
+    ------
+    FormatError
+        If the map is out of range or the file cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    gain = np.exp(pixel_map.log_gain)
+    metadata = {**pixel_map.metadata, "format": FORMAT_VERSION}
+    metadata["blendshapes"] = json.dumps(
+        {k: round(float(v), 4) for k, v in sorted(pixel_map.blendshapes.items())}
+    )
+    tensors: dict[str, NDArray[np.generic]] = {
+        "offset": np.ascontiguousarray(pixel_map.offset_cm, np.float16)
+    }
+    parts = {"gain": gain, "bias": pixel_map.bias, "mask": pixel_map.mask}
+    if pixel_map.mouth.any():
+        parts["mouth"] = pixel_map.mouth
+    for name, part in parts.items():
+        tensors[name], metadata[f"{name}_range"] = _quantised(part)
+    _check_tensors({"offset": pixel_map.offset_cm, **parts}, str(path))
+    data = _in_fixed_order(to_bytes(tensors, metadata))
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise FormatError(f"cannot write the pixel map {path}: {error.strerror}") from error
+
+
+def _in_fixed_order(data: bytes) -> bytes:
+    """Sort the header of a safetensors file, whose metadata come in no fixed order."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
+    encoded = header.encode()
+    encoded += b" " * (-len(encoded) % 8)
+    return len(encoded).to_bytes(8, "little") + encoded + data[8 + length :]

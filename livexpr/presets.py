@@ -1,0 +1,261 @@
+"""Presets: find, load, validate, save. Shipped ones, and the user's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from livexpr.errors import PresetError
+from livexpr.preset_file import (
+    AMOUNT_RANGE,
+    Feel,
+    Preset,
+    RegionWeights,
+    offer,
+    preset_text,
+    range_text,
+    read_preset,
+)
+
+__all__ = [
+    "AMOUNT_RANGE",
+    "Feel",
+    "Preset",
+    "RegionWeights",
+    "available",
+    "builtin_dir",
+    "expressions",
+    "find",
+    "from_expressions",
+    "known_maps",
+    "load",
+    "map_path",
+    "parse",
+    "save",
+    "split_expression",
+    "user_dir",
+]
+
+SUFFIX = ".toml"
+_MAP_SUFFIX = ".safetensors"
+
+
+def builtin_dir() -> Path:
+    """Return the folder of the shipped presets: in the package, or beside it in a checkout."""
+    package = Path(str(resources.files("livexpr")))
+    inside = package / "_presets"
+    return inside if inside.is_dir() else package.parent / "presets"
+
+
+def user_dir() -> Path:
+    """Return the folder of the user's own presets, which need not exist."""
+    from platformdirs import user_config_path
+
+    return user_config_path("livexpr") / "presets"
+
+
+def expressions() -> list[str]:
+    """Return the names of the shipped presets, sorted."""
+    return sorted(_stems(builtin_dir(), SUFFIX))
+
+
+def available() -> list[str]:
+    """Return the names of all presets, shipped and the user's own, sorted."""
+    return sorted({*expressions(), *_stems(user_dir(), SUFFIX)})
+
+
+def known_maps() -> list[str]:
+    """Return the names of all maps, shipped and the user's own, sorted."""
+    return sorted({name for folder in _map_dirs() for name in _stems(folder, _MAP_SUFFIX)})
+
+
+def map_path(map_name: str) -> Path:
+    """Return the file of a map: a shipped one, or the user's own in ``maps`` of its folder.
+
+    Raises
+    ------
+    PresetError
+        If there is none of that name; its message offers the nearest names.
+    """
+    if map_name in known_maps():
+        for folder in _map_dirs():
+            if (path := folder / f"{map_name}{_MAP_SUFFIX}").is_file():
+                return path
+    raise PresetError(f"there is no map {map_name!r}: {offer(map_name, known_maps())}")
+
+
+def find(name_or_path: str) -> Path:
+    """Return the file of a preset. One of the user's own goes before a shipped one.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A name of :func:`available`, or a path that ends in ``.toml``.
+
+    Raises
+    ------
+    PresetError
+        If there is none; its message offers the nearest names.
+    """
+    if name_or_path.lower().endswith(SUFFIX):
+        path = Path(name_or_path).expanduser()
+        if path.is_dir():
+            raise PresetError(f"{path} is a folder, expected a preset (a TOML file)")
+        if not path.exists():
+            raise PresetError(f"there is no file {path}: check its name")
+        return path
+    if name_or_path in available():
+        for folder in (user_dir(), builtin_dir()):
+            if (path := folder / f"{name_or_path}{SUFFIX}").is_file():
+                return path
+    raise PresetError(
+        f"there is no preset {name_or_path!r}: {offer(name_or_path, available())} "
+        "or a file that ends in .toml"
+    )
+
+
+def load(name_or_path: str) -> Preset:
+    """Load a preset by its name or from its file.
+
+    Raises
+    ------
+    PresetError
+        If it is unknown, unreadable or wrong; the message ends with where.
+    """
+    path = find(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PresetError(f"a preset is text in UTF-8, which this is not, in {path}") from None
+    except OSError as error:
+        raise PresetError(f"cannot read the preset {path}: {error.strerror or error}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> Preset:
+    """Read a preset from TOML.
+
+    Parameters
+    ----------
+    text : str
+        The TOML.
+    source : str
+        Where it comes from, for messages; without a ``name`` in it, also the preset's name.
+
+    Raises
+    ------
+    PresetError
+        If it is not TOML, or has unknown keys, wrong types or values out of range.
+
+    Examples
+    --------
+    >>> parse("[mix]", "plain").mix
+    {}
+    """
+    return read_preset(text, source, known_maps())
+
+
+def save(preset: Preset, path: str | Path) -> None:
+    """Write a preset as TOML, whole or not at all; folders are made as needed.
+
+    Raises
+    ------
+    PresetError
+        If it could not be read again as it is, or the file cannot be written.
+    """
+    path = Path(path)
+    text = preset_text(preset)
+    parse(text, str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(suffix=".part", prefix=path.stem, dir=path.parent)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            # A file that only its owner can read would be a surprise.
+            unfinished.chmod(0o644)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise PresetError(
+            f"cannot write the preset {path}: {reason}; choose another place"
+        ) from None
+
+
+def from_expressions(chosen: Sequence[str]) -> Preset:
+    """Make a preset from shipped expressions and amounts.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        Such as ``["happy"]`` or ``["happy=0.5", "neutral"]``; amounts are in [-1, 2], 1 where
+        none is given. Regions and feel are those of the first.
+
+    Raises
+    ------
+    PresetError
+        If an expression is unknown, or an amount is no number or out of range.
+    """
+    if not chosen:
+        raise PresetError("no expression given: expected at least one, such as 'happy'")
+    mix: dict[str, float] = {}
+    parts = []
+    for text in chosen:
+        preset, amount = _expression(text)
+        parts.append(preset)
+        for name, share in preset.mix.items():
+            mix[name] = mix.get(name, 0.0) + amount * preset.intensity * share
+    for name, amount in mix.items():
+        if not AMOUNT_RANGE[0] <= amount <= AMOUNT_RANGE[1]:
+            raise PresetError(
+                f"the expressions add up to {amount:g} of {name!r}: expected {range_text()}"
+            )
+    name = "+".join(chosen)
+    return replace(parts[0], name=name, mix=mix, intensity=1.0)
+
+
+def split_expression(text: str) -> tuple[str, float]:
+    """Split ``NAME[=AMOUNT]``, and check both.
+
+    Raises
+    ------
+    PresetError
+        If the expression is unknown, or the amount is no number or out of range.
+
+    Examples
+    --------
+    >>> split_expression("happy=0.5")
+    ('happy', 0.5)
+    """
+    name, equals, number = text.partition("=")
+    name = name.strip()
+    known = expressions()
+    if name not in known:
+        raise PresetError(f"there is no expression {name!r}: {offer(name, known)}")
+    try:
+        amount = float(number) if equals else 1.0
+    except ValueError:
+        amount = float("nan")
+    if not AMOUNT_RANGE[0] <= amount <= AMOUNT_RANGE[1]:
+        raise PresetError(f"the amount of {name!r} is {number!r}: expected {range_text()}")
+    return name, amount
+
+
+def _expression(text: str) -> tuple[Preset, float]:
+    name, amount = split_expression(text)
+    return load(str(builtin_dir() / f"{name}{SUFFIX}")), amount
+
+
+def _stems(folder: Path, suffix: str) -> list[str]:
+    return [path.stem for path in folder.glob(f"*{suffix}") if path.is_file()]
+
+
+def _map_dirs() -> tuple[Path, Path]:
+    return builtin_dir() / "maps", user_dir() / "maps"

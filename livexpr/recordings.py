@@ -1,0 +1,254 @@
+"""Films and still pictures as sources of frames."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr.errors import CameraError
+from livexpr.pictures import PICTURE_SUFFIXES, check_file, check_size, read_image
+from livexpr.types import Frame
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+_STILL_FPS = 30.0
+_LAG_LIMIT_S = 0.25
+"""A film that fell behind by more goes on from there, instead of hurrying to catch up."""
+
+_RELEASE_LIMIT_S = 2.0
+
+
+def open_recording(
+    path: Path, *, name: str, fps: float | None, mirror: bool, loop: bool, fast: bool
+) -> Film | Still:
+    """Open a film or a still picture.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix tells pictures from films.
+    name : str
+        What to call it.
+    fps : float, optional
+        At what rate to repeat a still picture, 30 by default. A film has its own.
+    mirror : bool
+        Exchange left and right.
+    loop : bool
+        Start again after the end.
+    fast : bool
+        Deliver as fast as frames are fetched, instead of at the film's own pace.
+
+    Raises
+    ------
+    CameraError
+        When the file is missing, empty, unreadable or too small.
+    """
+    check_file(path)
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return Still(
+            read_image(path), name=name, fps=fps or _STILL_FPS, mirror=mirror, loop=loop, fast=fast
+        )
+    return Film(path, name=name, mirror=mirror, loop=loop, fast=fast)
+
+
+class Still:
+    """A picture that is shown again and again; attributes as :class:`livexpr.capture.Source`."""
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        name: str,
+        fps: float,
+        mirror: bool,
+        loop: bool,
+        fast: bool,
+    ) -> None:
+        self.name = name
+        self.size = (pixels.shape[1], pixels.shape[0])
+        self.fps = fps
+        self.live = not fast
+        self.notes: tuple[str, ...] = ()
+        self._pixels = np.ascontiguousarray(pixels[:, ::-1]) if mirror else pixels
+        self._once = fast and not loop
+        self._index = 0
+        self._closing = threading.Event()
+        self._pace = Pace(self._closing)
+
+    def read(self) -> Frame | None:
+        """Return the picture when it is due again; None when it is to be shown once only."""
+        if self._once and self._index > 0:
+            return None
+        if self.live:
+            self._pace.wait_until(self._index / self.fps)
+        if self._closing.is_set():
+            return None
+        frame = Frame(self._pixels, self._index, time.perf_counter())
+        self._index += 1
+        return frame
+
+    def close(self) -> None:
+        """End a waiting read."""
+        self._closing.set()
+
+
+class Film:
+    """A video file; attributes as :class:`livexpr.capture.Source`.
+
+    Frames are turned as the file says, carry the colours its tags ask for, and come at the
+    times that it gives them. Damaged parts are skipped.
+
+    Raises
+    ------
+    CameraError
+        When there is no picture in the file.
+    """
+
+    def __init__(self, path: Path, *, name: str, mirror: bool, loop: bool, fast: bool) -> None:
+        self.name = name
+        self.live = not fast
+        self.notes: tuple[str, ...] = ()
+        self._path = path
+        self._mirror = mirror
+        self._loop = loop
+        self._index = 0
+        self._shift_s = 0.0
+        self._last_s = 0.0
+        self._using = threading.Lock()
+        self._closing = threading.Event()
+        self._pace = Pace(self._closing)
+        self._container: InputContainer = _open_container(path)
+        self.fps = _frame_rate(self._container)
+        self._pictures = self._one_pass()
+        self._ready = next(self._pictures, None)
+        if self._ready is None:
+            self.close()
+            raise CameraError(f"{path} holds no readable picture: it is damaged or cut short")
+        height, width = self._ready[0].shape[:2]
+        self.size = (width, height)
+        check_size(name, self.size)
+
+    def read(self) -> Frame | None:
+        """Return the next frame when it is due, None after the last."""
+        with self._using:
+            if self._closing.is_set():
+                return None
+            picture, self._ready = self._ready or self._next_picture(), None
+        if picture is None:
+            return None
+        pixels, time_s = picture
+        if self.live:
+            self._pace.wait_until(time_s)
+            if self._closing.is_set():
+                return None
+        frame = Frame(pixels, self._index, time.perf_counter())
+        self._index += 1
+        return frame
+
+    def close(self) -> None:
+        """Close the file and end a waiting read."""
+        self._closing.set()
+        # A decoder must not lose its file while it works.
+        if self._using.acquire(timeout=_RELEASE_LIMIT_S):
+            try:
+                self._container.close()
+            finally:
+                self._using.release()
+
+    def _next_picture(self) -> tuple[NDArray[np.uint8], float] | None:
+        picture = next(self._pictures, None)
+        if picture is not None or not self._loop:
+            return picture
+        self._container.close()
+        self._container = _open_container(self._path)
+        self._shift_s = self._last_s + 1.0 / self.fps
+        self._pictures = self._one_pass()
+        return next(self._pictures, None)
+
+    def _one_pass(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
+        """Yield each picture of the film once, with its time since the very first in s."""
+        first_s: float | None = None
+        for count, picture in enumerate(_decode(self._container)):
+            at_s = count / self.fps if (time_s := _time_s(picture)) is None else time_s
+            first_s = at_s if first_s is None else first_s
+            # Broken films carry times that go back: their pictures are due at once.
+            self._last_s = max(self._last_s, self._shift_s + at_s - first_s)
+            yield self._upright(picture), self._last_s
+
+    def _upright(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
+        pixels = picture.to_ndarray(format="bgr24")
+        pixels = np.rot90(pixels, round(picture.rotation / 90.0) % 4)
+        return np.ascontiguousarray(pixels[:, ::-1] if self._mirror else pixels)
+
+
+class Pace:
+    """Waits until moments of a film are due on the clock; the first is due at once."""
+
+    def __init__(self, interrupt: threading.Event) -> None:
+        self._interrupt = interrupt
+        self._start_s: float | None = None
+
+    def wait_until(self, time_s: float) -> None:
+        """Wait for a moment `time_s` seconds into the film, or until interrupted."""
+        now_s = time.perf_counter()
+        if self._start_s is None or now_s - self._start_s - time_s > _LAG_LIMIT_S:
+            self._start_s = now_s - time_s
+        if (ahead_s := self._start_s + time_s - now_s) > 0:
+            self._interrupt.wait(ahead_s)
+
+
+def _open_container(path: Path) -> InputContainer:
+    import av
+
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CameraError(
+            f"{path} cannot be read as a film: {reason}; expected MP4, MKV, MOV, MPEG or the like"
+        ) from None
+    if not container.streams.video:
+        container.close()
+        raise CameraError(f"{path} has no picture, only sound or data")
+    container.streams.video[0].thread_type = "AUTO"
+    return container
+
+
+def _frame_rate(container: InputContainer) -> float:
+    stream = container.streams.video[0]
+    rate = float(stream.average_rate or stream.guessed_rate or 0.0)
+    return rate if 0.1 <= rate <= 1000.0 else _STILL_FPS
+
+
+def _time_s(picture: av.VideoFrame) -> float | None:
+    if picture.pts is None or picture.time_base is None:
+        return None
+    return float(picture.pts * picture.time_base)
+
+
+def _decode(container: InputContainer) -> Iterator[av.VideoFrame]:
+    """Yield the pictures of the first video stream, leaving out what is damaged."""
+    import av
+
+    stream = container.streams.video[0]
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:  # the file ends in the middle
+            return
+        if packet is None:
+            return
+        try:
+            pictures = packet.decode()
+        except av.FFmpegError:
+            continue
+        yield from pictures

@@ -1,0 +1,55 @@
+"""What a run of the live filter is asked to do; the one home of its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from livexpr import presets
+from livexpr.presets import Preset
+
+DEFAULT_EXPRESSION = "happy"
+"""What is shown when neither an expression nor a preset is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of ``livexpr run``, checked.
+
+    Attributes
+    ----------
+    source : str
+        Where pictures come from, as :func:`livexpr.capture.open_source` reads it.
+    outputs : tuple of str
+        Where they go, at least one: ``auto``, ``camera``, ``camera:DEVICE``, ``window``, ``null``,
+        or a film's path.
+    size : tuple of int or None
+        (width, height) to ask the source for, in px; None takes what is usual for it.
+    fps : float or None
+        Rate to ask the source for, per second; None takes what is usual for it.
+    mirror : bool
+        Exchange left and right.
+    preview : bool or None
+        Open a window beside the other outputs; None does so beside a virtual camera, where
+        there is a display.
+    max_frames : int or None
+        Stop after so many frames.
+    loop, fast : bool
+        Of a file: start again after its end; do not wait for its own pace, and drop nothing.
+    stats : Path or None
+        JSON file to write at the end.
+    preset : Preset
+        What to show; ``--intensity`` is in its ``intensity`` already.
+    """
+
+    source: str = "auto"
+    outputs: tuple[str, ...] = ("auto",)
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    mirror: bool = False
+    preview: bool | None = None
+    max_frames: int | None = None
+    loop: bool = False
+    fast: bool = False
+    stats: Path | None = None
+    preset: Preset = field(default_factory=lambda: presets.load(DEFAULT_EXPRESSION))

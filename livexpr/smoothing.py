@@ -1,0 +1,86 @@
+"""Calm landmarks: a One-Euro filter in the head's own frame.
+
+The head's motion is taken out before filtering and put back after it, so that only the face's own
+motion is smoothed and a moving head is never lagged. State is passed in and returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr import face_mesh, head_pose
+from livexpr.types import FaceTrack
+
+# Cut-off of the filter at rest, Hz, for the least and the most smoothing.
+_REST_CUTOFF_HZ = (8.0, 0.8)
+# By how much the cut-off rises with speed, Hz per cm/s: lips in speech move at 5 to 20 cm/s.
+_CUTOFF_PER_SPEED = 1.2
+# Cut-off of the speed estimate itself, Hz; the paper's value.
+_SPEED_CUTOFF_HZ = 1.0
+# After a longer gap the face is a new one.
+_MAX_GAP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothingState:
+    """What the filter remembers: the last face in head space (cm), its speed (cm/s), its time."""
+
+    time_s: float
+    head_cm: NDArray[np.float32]
+    speed_cm_s: NDArray[np.float32]
+
+
+def _factor(cutoff_hz: NDArray[np.float32] | float, dt_s: float) -> NDArray[np.float32]:
+    """Return the weight of the newest sample in a first-order low-pass."""
+    tau = 1 / (2 * np.pi * np.asarray(cutoff_hz, np.float32))
+    return (1 / (1 + tau / dt_s)).astype(np.float32)
+
+
+def smooth(
+    track: FaceTrack, time_s: float, state: SmoothingState | None, smoothing: float
+) -> tuple[FaceTrack, SmoothingState]:
+    """Filter one frame's landmarks.
+
+    Parameters
+    ----------
+    track : FaceTrack
+        As detected.
+    time_s : float
+        When its frame was captured, s.
+    state : SmoothingState or None
+        What the last call returned; None for a new face.
+    smoothing : float
+        From 0, nearly none, to 1, strongest.
+
+    Returns
+    -------
+    track : FaceTrack
+        With smoothed landmarks; pose and blendshapes as they came.
+    state : SmoothingState
+        For the next call.
+
+    References
+    ----------
+    Casiez, Roussel & Vogel (2012), 1 EUR Filter, CHI, algorithm 1.
+    """
+    n = face_mesh.N_LANDMARKS
+    head = head_pose.to_head(track.landmarks_px[:n], track.frame_from_head)
+    dt = time_s - state.time_s if state is not None else 0.0
+    if state is None or not 0 < dt <= _MAX_GAP_S:
+        return track, SmoothingState(time_s, head, np.zeros_like(head))
+    speed = state.speed_cm_s + _factor(_SPEED_CUTOFF_HZ, dt) * (
+        (head - state.head_cm) / np.float32(dt) - state.speed_cm_s
+    )
+    least, most = _REST_CUTOFF_HZ
+    rest_hz = least * (most / least) ** smoothing
+    # One cut-off a landmark, not an axis: a point that moves is followed in every direction.
+    pace = np.linalg.norm(speed, axis=1, keepdims=True)
+    filtered = state.head_cm + _factor(rest_hz + _CUTOFF_PER_SPEED * pace, dt) * (
+        head - state.head_cm
+    )
+    landmarks = track.landmarks_px.copy()
+    landmarks[:n] = head_pose.to_frame(filtered, track.frame_from_head)
+    return replace(track, landmarks_px=landmarks), SmoothingState(time_s, filtered, speed)

@@ -1,0 +1,188 @@
+"""What a run is measured by: counts, and times in bounded memory however long it runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr.errors import LivexprError
+
+STAGES = ("detect", "smooth", "place", "apply", "publish")
+PERCENTILES = (50, 95, 99)
+_DISTRIBUTIONS = ("livexpr", "numpy", "numba", "opencv-python", "mediapipe", "pyvirtualcam")
+
+# Bins of 1 % from a microsecond to a quarter of an hour: percentiles are within 0.5 %.
+_SHORTEST_S = 1e-6
+_LONGEST_S = 1e3
+_RATIO = 1.01
+_N_BINS = math.ceil(math.log(_LONGEST_S / _SHORTEST_S) / math.log(_RATIO)) + 1
+
+
+class Durations:
+    """Many durations, kept as counts in narrow bins."""
+
+    def __init__(self) -> None:
+        self._counts: NDArray[np.int64] = np.zeros(_N_BINS, np.int64)
+        self._zeros = 0
+
+    def add(self, duration_s: float) -> None:
+        """Count a duration in s; of what is 0 or below, only that it was nothing."""
+        if duration_s <= 0.0:
+            self._zeros += 1
+            return
+        place = math.log(max(duration_s, _SHORTEST_S) / _SHORTEST_S) / math.log(_RATIO)
+        self._counts[min(round(place), _N_BINS - 1)] += 1
+
+    def __len__(self) -> int:
+        return self._zeros + int(self._counts.sum())
+
+    def percentiles_ms(self) -> dict[str, float] | None:
+        """Return ``{"p50": ..., "p95": ..., "p99": ...}`` in ms; None without any duration.
+
+        >>> durations = Durations()
+        >>> for milliseconds in range(1, 101):
+        ...     durations.add(milliseconds / 1000)
+        >>> round(durations.percentiles_ms()["p50"])
+        50
+        """
+        count = len(self)
+        if count == 0:
+            return None
+        reached = self._zeros + np.cumsum(self._counts)
+        found = {}
+        for percent in PERCENTILES:
+            rank = math.ceil(count * percent / 100)
+            place = int(np.searchsorted(reached, rank))
+            seconds = 0.0 if rank <= self._zeros else _SHORTEST_S * _RATIO**place
+            found[f"p{percent}"] = round(seconds * 1000, 4)
+        return found
+
+
+def percentiles_ms(durations_s: NDArray[np.float64]) -> dict[str, float] | None:
+    """Return the percentiles of (N,) durations in s as :meth:`Durations.percentiles_ms`."""
+    if durations_s.size == 0:
+        return None
+    values = np.percentile(durations_s, PERCENTILES) * 1000
+    return {f"p{p}": round(float(v), 4) for p, v in zip(PERCENTILES, values, strict=True)}
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What is counted while frames go through.
+
+    Attributes
+    ----------
+    frames_in, frames_out, frames_dropped, frames_with_face : int
+        Read from the source; published; lost between; those on which a face was found.
+    first_s, last_s : float or None
+        When the first and the last frame were published, in s on the monotonic clock.
+    stages : dict of str to Durations
+        How long each stage took for each frame, but for publishing.
+    """
+
+    frames_in: int = 0
+    frames_out: int = 0
+    frames_dropped: int = 0
+    frames_with_face: int = 0
+    first_s: float | None = None
+    last_s: float | None = None
+    stages: dict[str, Durations] = field(
+        default_factory=lambda: {name: Durations() for name in STAGES if name != "publish"}
+    )
+
+    def add_stages(self, stages_s: Mapping[str, float]) -> None:
+        """Count how long stages took, in s."""
+        for name, duration_s in stages_s.items():
+            self.stages[name].add(duration_s)
+
+    def published(self, now_s: float) -> None:
+        """Count a frame that was handed to the publisher."""
+        self.frames_out += 1
+        self.first_s = now_s if self.first_s is None else self.first_s
+        self.last_s = now_s
+
+    @property
+    def fps(self) -> float | None:
+        """Frames published per second, from the first to the last; None for fewer than two."""
+        if self.first_s is None or self.last_s is None or self.last_s <= self.first_s:
+            return None
+        return (self.frames_out - 1) / (self.last_s - self.first_s)
+
+    def report(
+        self, latency_s: NDArray[np.float64], send_s: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """Return everything as it is written to JSON.
+
+        Parameters
+        ----------
+        latency_s, send_s : ndarray of shape (N,), float64
+            The publisher's: from capture until published, and time spent publishing, in s.
+        """
+        stages = {name: durations.percentiles_ms() for name, durations in self.stages.items()}
+        stages["publish"] = percentiles_ms(send_s)
+        return {
+            "frames": {
+                "in": self.frames_in,
+                "out": self.frames_out,
+                "dropped": self.frames_dropped,
+                "with_face": self.frames_with_face,
+            },
+            "fps": None if self.fps is None else round(self.fps, 3),
+            "latency_ms": percentiles_ms(latency_s),
+            "stages_ms": stages,
+            "versions": versions(),
+            **_threads(),
+        }
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python and of what decides about speed; None where missing."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name.removesuffix("-python")] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name.removesuffix("-python")] = None
+    if found["livexpr"] is None:  # a bare checkout
+        from livexpr import __version__
+
+        found["livexpr"] = __version__
+    return found
+
+
+def _threads() -> dict[str, Any]:
+    """Return the kernels' threads, without loading Numba for the question."""
+    numba: Any = sys.modules.get("numba")
+    if numba is None:
+        return {"threads": None, "threading_layer": None}
+    try:
+        layer = numba.threading_layer()
+    except ValueError:  # no kernel has run
+        layer = None
+    return {"threads": numba.get_num_threads(), "threading_layer": layer}
+
+
+def write(path: Path, report: Mapping[str, Any]) -> None:
+    """Write a report as JSON.
+
+    Raises
+    ------
+    LivexprError
+        When the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LivexprError(
+            f"cannot write the statistics to {path}: {error.strerror}; choose another --stats"
+        ) from None

@@ -1,0 +1,74 @@
+"""How much of an expression a frame gets: decided here, applied elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr import face_mesh, head_pose
+from livexpr.blendshapes import BLENDSHAPE_NAMES
+from livexpr.types import FaceTrack
+
+# The effect fades out between these angles of yaw or pitch: further round, the far cheek is
+# hidden and its landmarks are guesses.
+_TURN_RANGE_RAD = (math.radians(25), math.radians(45))
+# A real expression is topped up to the full one; this much of it is taken off the filter's.
+_ALREADY_SHOWN_WEIGHT = 0.85
+# The face may stick out of the frame by this part of its height before the effect is gone.
+_OUTSIDE_RANGE = (0.02, 0.15)
+
+
+def _fade(value: float, start: float, stop: float) -> float:
+    """Return 1 below `start`, 0 above `stop`, smooth between (cubic)."""
+    t = min(max((value - start) / (stop - start), 0.0), 1.0)
+    return 1 - t * t * (3 - 2 * t)
+
+
+def visibility(track: FaceTrack, width: int, height: int) -> float:
+    """Return how well a face can carry the effect, in [0, 1].
+
+    1 for a face that looks about into the camera and lies inside the frame; less as it turns
+    beyond 25 degrees or leaves the frame; 0 from 45 degrees on, or far outside.
+    """
+    yaw, pitch, _ = head_pose.angles_rad(track.frame_from_head)
+    turned = _fade(math.hypot(yaw, pitch), *_TURN_RANGE_RAD)
+    oval = track.landmarks_px[list(face_mesh.FACE_OVAL), :2]
+    low, high = oval.min(axis=0), oval.max(axis=0)
+    outside_px = max(-low[0], -low[1], high[0] - (width - 1), high[1] - (height - 1), 0.0)
+    outside = _fade(float(outside_px) / max(float(high[1] - low[1]), 1.0), *_OUTSIDE_RANGE)
+    return turned * outside
+
+
+def already_shown(blendshapes: NDArray[np.float32], signature: Mapping[str, float]) -> float:
+    """Return how much of an expression the user shows without the filter, in [0, 1].
+
+    Parameters
+    ----------
+    blendshapes : ndarray of shape (52,), float32
+        Of the live face, in [0, 1].
+    signature : Mapping of str to float
+        By how much the whole expression raises each blendshape.
+
+    Returns
+    -------
+    float
+        The live blendshapes projected on the signature.
+    """
+    wanted = np.array([max(signature.get(name, 0.0), 0.0) for name in BLENDSHAPE_NAMES], np.float32)
+    norm = float(wanted @ wanted)
+    if norm < 1e-6:
+        return 0.0
+    return min(max(float(blendshapes @ wanted) / norm, 0.0), 1.0)
+
+
+def topped_up(amount: float, shown: float) -> float:
+    """Return what the filter adds of `amount` to a user who shows `shown` of it already.
+
+    Negative amounts take the expression away, so what is shown does not lessen them.
+    """
+    if amount <= 0:
+        return amount
+    return amount - _ALREADY_SHOWN_WEIGHT * shown * min(amount, 1.0)
