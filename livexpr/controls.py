@@ -38,12 +38,15 @@ class Key:
         The keys as people read them.
     meaning : str
         What happens, in a few words.
+    preview_only : bool
+        Whether it changes nothing but the preview.
     """
 
     action: Action
     names: tuple[str, ...]
     shown: str
     meaning: str
+    preview_only: bool = False
 
 
 KEYS = (
@@ -52,10 +55,10 @@ KEYS = (
     Key("weaker", ("-", "_", "down"), "-  ↓", "weaker"),
     Key("next_preset", ("n",), "n", "next preset"),
     Key("previous_preset", ("p",), "p", "previous preset"),
-    Key("split", ("b",), "b", "before | after (in the window only)"),
+    Key("split", ("b",), "b", "before | after", preview_only=True),
     Key("mirror", ("m",), "m", "mirror the picture"),
     Key("freeze", ("f",), "f", "freeze the picture"),
-    Key("landmarks", ("l",), "l", "landmarks (in the window only)"),
+    Key("landmarks", ("l",), "l", "landmarks", preview_only=True),
     Key("save", ("s",), "s", "save this tuning as a preset"),
     Key("help", ("h", "?"), "h", "show or hide this help"),
     Key("quit", ("q", "esc"), "q  Esc", "quit"),
@@ -75,9 +78,9 @@ def action_for(key: str) -> Action | None:
 
 
 def help_lines() -> list[str]:
-    """Return one line per hotkey, in two columns."""
+    """Return one line per hotkey that works without a window, in two columns."""
     width = max(len(key.shown) for key in KEYS)
-    return [f"{key.shown:<{width}}  {key.meaning}" for key in KEYS]
+    return [f"{key.shown:<{width}}  {key.meaning}" for key in KEYS if not key.preview_only]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The face mesh: what is where in face space, and which triangles cover it.
 
-*Head space* is MediaPipe's metric face frame: cm, x to the subject's left, y up, z out of the face.
-*Face space* is the reference face, a square canvas on which the mesh lies at rest; its coordinates
-here are normalised to [0, 1], x right and y down, so that a map of any size S uses ``uv * (S - 1)``.
+*Head space* is MediaPipe's metric face frame: cm, x to the subject's left, y up, z out of the
+face. *Face space* is the reference face, a square canvas on which the mesh lies at rest; its
+coordinates here are normalised to [0, 1], x right and y down, so that a map of any size S uses
+``uv * (S - 1)``.
 
 The 468 landmarks, their rest positions, texture coordinates and 898 triangles come from the
 landmark model asset (Google, Apache-2.0). Three parts are livexpr's own:
@@ -16,6 +17,7 @@ landmark model asset (Google, Apache-2.0). Three parts are livexpr's own:
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,10 +75,23 @@ _LID_PAIRS = len(UPPER_LIDS)
 COLLAR = slice(N_LANDMARKS, N_LANDMARKS + len(FACE_OVAL))
 MOUTH_UPPER = slice(COLLAR.stop, COLLAR.stop + _LIP_PAIRS)
 MOUTH_LOWER = slice(MOUTH_UPPER.stop, MOUTH_UPPER.stop + _LIP_PAIRS)
-LID_UPPER = slice(MOUTH_LOWER.stop, MOUTH_LOWER.stop + _LID_PAIRS)
+# Two more rows just inside the lips, so that what the mouth shows fades out at their very edge.
+MOUTH_UPPER_INSET = slice(MOUTH_LOWER.stop, MOUTH_LOWER.stop + _LIP_PAIRS)
+MOUTH_LOWER_INSET = slice(MOUTH_UPPER_INSET.stop, MOUTH_UPPER_INSET.stop + _LIP_PAIRS)
+LID_UPPER = slice(MOUTH_LOWER_INSET.stop, MOUTH_LOWER_INSET.stop + _LID_PAIRS)
 LID_LOWER = slice(LID_UPPER.stop, LID_UPPER.stop + _LID_PAIRS)
 N_VERTICES = LID_LOWER.stop
 
+# The landmark that each vertex is made from.
+_LANDMARK_OF_VERTEX = np.array(
+    [
+        *range(N_LANDMARKS),
+        *FACE_OVAL,
+        *(INNER_LIP_UPPER + INNER_LIP_LOWER) * 2,
+        *UPPER_LIDS,
+        *LOWER_LIDS,
+    ]
+)
 # The collar reaches this much further from the middle of the face than the oval does.
 COLLAR_REACH = 0.22
 
@@ -90,7 +106,7 @@ class FaceMesh:
         Rest positions of the landmarks in head space, cm.
     uv : ndarray of shape (V, 2), float32
         Every vertex in face space, in [0, 1]; of the mouth strip, in the mouth picture.
-        Collar vertices all lie at (0, 0), a corner that no landmark comes near.
+        Collar vertices lie where their oval vertices do, at the border, where a mask is 0.
     triangles : ndarray of shape (T, 3), int32
         Vertex indices: skin and eyes, then the collar, then the mouth.
     n_face_triangles, n_mouth_triangles : int
@@ -104,26 +120,33 @@ class FaceMesh:
     n_mouth_triangles: int
 
 
-def model_bytes() -> bytes:
+def model_bytes(asset: Path | None = None) -> bytes:
     """Return the landmark model asset, checked.
+
+    Parameters
+    ----------
+    asset : Path, optional
+        Where it lies; by default in the package.
 
     Raises
     ------
     ModelError
         If the asset is missing or is not the one livexpr was made for.
     """
-    import hashlib
-
+    inside = resources.files("livexpr").joinpath("assets").joinpath(MODEL_ASSET)
+    source = asset or inside
+    label = asset or f"livexpr/assets/{MODEL_ASSET}"
     try:
-        data = resources.files("livexpr").joinpath("assets", MODEL_ASSET).read_bytes()
+        data = source.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"the landmark model livexpr/assets/{MODEL_ASSET} is missing; reinstall livexpr"
+            f"the landmark model {label} is missing or unreadable "
+            f"({error.strerror or error}); reinstall livexpr"
         ) from error
     found = hashlib.sha256(data).hexdigest()
     if found != MODEL_SHA256:
         raise ModelError(
-            f"the landmark model livexpr/assets/{MODEL_ASSET} has been altered: expected SHA-256 "
+            f"the landmark model {label} has been altered: expected SHA-256 "
             f"{MODEL_SHA256[:12]}…, found {found[:12]}… ({len(data)} bytes); reinstall livexpr"
         )
     return data
@@ -215,15 +238,24 @@ def load() -> FaceMesh:
         upper = slice(LID_UPPER.start + start, LID_UPPER.start + start + per_eye)
         lower = slice(LID_LOWER.start + start, LID_LOWER.start + start + per_eye)
         eyes += _strip(upper, lower)
-    collar, mouth = _ring(FACE_OVAL), _strip(MOUTH_UPPER, MOUTH_LOWER)
+    collar = _ring(FACE_OVAL)
+    mouth = _strip(MOUTH_UPPER, MOUTH_UPPER_INSET)
+    mouth += _strip(MOUTH_UPPER_INSET, MOUTH_LOWER_INSET)
+    mouth += _strip(MOUTH_LOWER_INSET, MOUTH_LOWER)
 
     uv = np.zeros((N_VERTICES, 2), np.float32)
     uv[:N_LANDMARKS] = landmark_uv
+    uv[COLLAR] = landmark_uv[list(FACE_OVAL)]
     uv[LID_UPPER] = landmark_uv[list(UPPER_LIDS)]
     uv[LID_LOWER] = landmark_uv[list(LOWER_LIDS)]
     across = np.linspace(0, 1, _LIP_PAIRS, dtype=np.float32)
-    uv[MOUTH_UPPER] = np.stack([across, np.zeros_like(across)], axis=1)
-    uv[MOUTH_LOWER] = np.stack([across, np.ones_like(across)], axis=1)
+    for row, down in (
+        (MOUTH_UPPER, 0),
+        (MOUTH_UPPER_INSET, 0),
+        (MOUTH_LOWER_INSET, 1),
+        (MOUTH_LOWER, 1),
+    ):
+        uv[row] = np.stack([across, np.full_like(across, down)], axis=1)
 
     mesh = FaceMesh(
         rest_cm=rest_cm,
@@ -248,15 +280,10 @@ def all_vertices(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns
     -------
     vertices : ndarray of shape (V, D), float32
-        Mouth and eye vertices coincide with their landmarks; the collar lies outside the oval.
+        Mouth and eye vertices coincide with their landmarks (the inset rows too: how far inside
+        the lips they lie is a matter of pixels); the collar lies outside the oval.
     """
-    vertices = np.empty((N_VERTICES, landmarks.shape[1]), np.float32)
-    vertices[:N_LANDMARKS] = landmarks[:N_LANDMARKS]
-    oval = landmarks[list(FACE_OVAL)]
-    centre = oval.mean(axis=0)
-    vertices[COLLAR] = oval + COLLAR_REACH * (oval - centre)
-    vertices[MOUTH_UPPER] = landmarks[list(INNER_LIP_UPPER)]
-    vertices[MOUTH_LOWER] = landmarks[list(INNER_LIP_LOWER)]
-    vertices[LID_UPPER] = landmarks[list(UPPER_LIDS)]
-    vertices[LID_LOWER] = landmarks[list(LOWER_LIDS)]
+    vertices: NDArray[np.float32] = landmarks[_LANDMARK_OF_VERTEX].astype(np.float32, copy=False)
+    oval = vertices[COLLAR]
+    vertices[COLLAR] = oval + COLLAR_REACH * (oval - oval.mean(axis=0))
     return vertices

@@ -27,6 +27,8 @@ _CAST_SHARE = 0.7
 # Brighter whites than this, against skin, are reflections in glasses.
 _MAX_WHITE_PER_SKIN = 1.7
 _WHITE_QUANTILE = 0.9
+# A mouth open this far, cm, is fully lit; the narrowest slit gets this part of the light.
+_LIT_OPENING_CM, _SLIT_SHADE = 0.7, 0.5
 # Lids nearer than this part of the eye's width show no white.
 _LEAST_EYE_OPENING = 0.12
 
@@ -52,7 +54,7 @@ def skin_bgr(pixels: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> ND
     if not inside.any():
         return np.full(3, 128, np.float32)
     samples = pixels[points[inside, 1], points[inside, 0]]
-    return np.median(samples, axis=0).astype(np.float32)
+    return np.asarray(np.median(samples, axis=0), np.float32)
 
 
 def luma(bgr: NDArray[np.float32]) -> float:
@@ -97,7 +99,7 @@ def eye_white_bgr(
 
 
 def mouth_light(
-    skin: NDArray[np.float32], eye_white: NDArray[np.float32] | None
+    skin: NDArray[np.float32], eye_white: NDArray[np.float32] | None, opening_cm: float
 ) -> NDArray[np.float32]:
     """Return the light on the inside of the mouth, (3,) float32, BGR grey levels.
 
@@ -109,10 +111,14 @@ def mouth_light(
         From :func:`skin_bgr`.
     eye_white : ndarray of shape (3,), float32, or None
         From :func:`eye_white_bgr`; without it, skin alone decides.
+    opening_cm : float
+        How far the mouth is open: less light falls through a narrow slit.
     """
+    entering = min(max(opening_cm / _LIT_OPENING_CM, 0.0), 1.0)
+    shade = _SLIT_SHADE + (1 - _SLIT_SHADE) * entering
     skin_luma = max(luma(skin), 1.0)
     if eye_white is None:
-        return np.full(3, skin_luma, np.float32)
+        return np.full(3, skin_luma * shade, np.float32)
     white_luma = max(luma(eye_white), 1.0)
     white = min(white_luma * _SKIN_PER_WHITE, skin_luma * _MAX_WHITE_PER_SKIN)
     level = (
@@ -121,4 +127,4 @@ def mouth_light(
         * _TYPICAL_SKIN_LUMA ** (1 - _WHITE_SHARE - _SKIN_SHARE)
     )
     cast = (np.maximum(eye_white, 1.0) / white_luma / _WHITE_BGR) ** _CAST_SHARE
-    return np.asarray(level * cast, np.float32)
+    return np.asarray(level * cast * shade, np.float32)

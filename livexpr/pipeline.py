@@ -19,8 +19,6 @@ from livexpr.types import FaceTrack, Frame, NoFace
 
 # Amounts nearer to zero than this change no pixel.
 _NOTHING = 1e-3
-# An easing has come to within 5 % of its goal after the time the preset states.
-_EASING_TIME_CONSTANTS = 3.0
 # Light and what the user shows are followed with these time constants, s.
 _LIGHT_S = 0.5
 _SHOWN_S = 0.15
@@ -180,20 +178,21 @@ def process(
     if abs(largest * state.presence) < _NOTHING:
         return _unchanged(frame, state, track, started)
 
-    state = _mixed(state, largest)
-    assert state.mix is not None
-    state = _with_live_face(state, frame, track, dt)
+    mix = _mixed(state, largest)
+    state = _with_live_face(replace(state, mix=mix), mix, frame, track, dt)
     amount = strength.topped_up(largest, state.shown) * state.presence
     if abs(amount) < _NOTHING:
         return _unchanged(frame, state, track, started)
     amounts = placement.landmark_amounts(amount, state.regions)
-    placed = placement.place(track, state.mix.pixel_map, amounts)
+    placed = placement.place(track, mix.pixel_map, amounts)
     located = time.perf_counter()
 
     pixels = frame.pixels.copy()
     assert state.skin_bgr is not None
     light = np.empty(4, np.float32)
-    light[:3] = lighting.mouth_light(state.skin_bgr, state.eye_white_bgr)
+    light[:3] = lighting.mouth_light(
+        state.skin_bgr, state.eye_white_bgr, placed.mouth_opening_cm
+    )
     light[3] = lighting.luma(state.skin_bgr)
     apply(
         pixels,
@@ -202,8 +201,8 @@ def process(
         placed.values,
         placed.triangles,
         placed.n_mouth_triangles,
-        state.mix.gain_bias,
-        state.mix.pixel_map.mouth,
+        mix.gain_bias,
+        mix.pixel_map.mouth,
         light,
     )
     applied = time.perf_counter()
@@ -231,18 +230,11 @@ def _regions(effect: Effect) -> tuple[float, ...]:
     return tuple(getattr(weights, name) for name in placement.REGIONS)
 
 
-def _step(dt_s: float, easing_s: float) -> float:
-    """Return what part of the way to its goal an eased value goes in `dt_s`."""
-    if easing_s <= 0:
-        return 1.0
-    return 1 - math.exp(-dt_s * _EASING_TIME_CONSTANTS / easing_s)
-
-
 def _eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
     """Move amounts and region weights towards what is wanted."""
     wanted = _wanted_amounts(effect)
     regions = _regions(effect)
-    step = _step(dt, effect.preset.feel.easing_s)
+    step = strength.easing_step(dt, effect.preset.feel.easing_s)
     amounts = {}
     for name in sorted({*state.amounts, *wanted}):
         now, goal = state.amounts.get(name, 0.0), wanted.get(name, 0.0)
@@ -262,31 +254,35 @@ def _with_presence(state: FilterState, effect: Effect, dt: float, visible: float
     """Ease the whole effect towards how well the face can carry it."""
     if state.time_s is None:
         return replace(state, presence=min(state.presence, visible))
-    step = _step(dt, effect.preset.feel.easing_s)
+    step = strength.easing_step(dt, effect.preset.feel.easing_s)
     return replace(state, presence=state.presence + step * (visible - state.presence))
 
 
-def _mixed(state: FilterState, largest: float) -> FilterState:
-    """Mix the maps anew if their proportions have changed; the largest has proportion 1."""
+def _mixed(state: FilterState, largest: float) -> _Mix:
+    """Return the mix, made anew if its proportions have changed; the largest has proportion 1."""
     proportions = {
         name: round(amount / largest, 3) for name, amount in state.amounts.items() if amount
     }
     maps = {name: state.maps[name] for name in proportions}
     before = state.mix
-    if before is not None and before.proportions == proportions:
-        # Compared by identity: a map loaded anew has other contents under the same name.
-        if all(before.maps[name] is maps[name] for name in maps):
-            return state
+    # Maps are compared by identity: one loaded anew has other contents under the same name.
+    if (
+        before is not None
+        and before.proportions == proportions
+        and all(before.maps[name] is maps[name] for name in maps)
+    ):
+        return before
     mixed = pixel_map.mix(list(maps.values()), list(proportions.values()))
-    return replace(state, mix=_Mix(proportions, maps, mixed, mixed.gain_bias()))
+    return _Mix(proportions, maps, mixed, mixed.gain_bias())
 
 
-def _with_live_face(state: FilterState, frame: Frame, track: FaceTrack, dt: float) -> FilterState:
+def _with_live_face(
+    state: FilterState, mix: _Mix, frame: Frame, track: FaceTrack, dt: float
+) -> FilterState:
     """Follow the face's light, and what its user shows without the filter."""
-    assert state.mix is not None
     skin = lighting.skin_bgr(frame.pixels, track.landmarks_px)
     white = lighting.eye_white_bgr(frame.pixels, track.landmarks_px)
-    shown = strength.already_shown(track.blendshapes, state.mix.pixel_map.blendshapes)
+    shown = strength.already_shown(track.blendshapes, mix.pixel_map.blendshapes)
     if state.skin_bgr is None:
         return replace(state, skin_bgr=skin, eye_white_bgr=white, shown=shown)
     light_step = np.float32(1 - math.exp(-dt / _LIGHT_S))

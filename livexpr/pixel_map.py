@@ -6,7 +6,8 @@ The file is safetensors (never pickle), one an expression::
     gain    (S, S) or (S, S, 3) how: multiplies
     bias    (S, S) or (S, S, 3) how: adds, in units of the face's own mean skin luma
     mouth   (M, M, 4)           optional: what a closed mouth reveals when the expression opens it,
-                                BGR in units of skin luma, then opacity; rows from upper to lower lip
+                                BGR in units of skin luma, then opacity; rows from upper to
+                                lower lip
     mask    (S, S)              feather: 0 at the border and on the eyes, 1 inside
 
 and its metadata say how, when and from what it was fitted.
@@ -15,6 +16,7 @@ and its metadata say how, when and from what it was fitted.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,41 +80,51 @@ def mix(maps: Sequence[PixelMap], amounts: Sequence[float]) -> PixelMap:
     Parameters
     ----------
     maps : sequence of PixelMap
-        At least one; all of one size.
+        At least one.
     amounts : sequence of float
         One for each map; negative ones reverse it.
 
     Returns
     -------
     PixelMap
-        Masks are already multiplied in (the mix has mask 1). The mouth picture is the mean
-        of those maps that have one, weighted by their positive amounts.
-
-    Raises
-    ------
-    FormatError
-        If the maps differ in size.
+        As large as the largest of them. Masks are already multiplied in (the mix has mask 1).
+        The mouth picture is the mean of those maps that have one, weighted by their positive
+        amounts.
     """
-    sizes = {(m.log_gain.shape, m.mouth.shape) for m in maps}
-    if len(sizes) != 1:
-        raise FormatError(f"maps of different sizes cannot be mixed: {sorted(sizes)}")
+    size, mouth_size = (
+        max(len(part) for part in parts)
+        for parts in zip(*((m.mask, m.mouth) for m in maps), strict=True)
+    )
     offset = np.zeros_like(maps[0].offset_cm)
-    log_gain, bias = np.zeros_like(maps[0].log_gain), np.zeros_like(maps[0].bias)
-    mouth, total = np.zeros_like(maps[0].mouth), 0.0
+    log_gain, bias = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    mouth, total = np.zeros((mouth_size, mouth_size, 4), np.float32), 0.0
     blendshapes: dict[str, float] = {}
     for m, amount in zip(maps, amounts, strict=True):
         a = np.float32(amount)
         offset += a * m.offset_cm
-        log_gain += a * m.log_gain * m.mask[..., None]
-        bias += a * m.bias * m.mask
+        log_gain += a * _resampled(m.log_gain * m.mask[..., None], size)
+        bias += a * _resampled(m.bias * m.mask, size)
         for name, value in m.blendshapes.items():
             blendshapes[name] = blendshapes.get(name, 0.0) + amount * value
         if amount > 0 and m.mouth.any():
-            mouth += a * m.mouth
+            mouth += a * _resampled(m.mouth, mouth_size)
             total += amount
     if total:
         mouth /= np.float32(total)
     return PixelMap(offset, log_gain, bias, np.ones_like(bias), mouth, blendshapes)
+
+
+def _resampled(array: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return a square array (S, S, ...) at another size, linear between the same corners."""
+    if len(array) == size:
+        return array
+    at = np.linspace(0, len(array) - 1, size, dtype=np.float32)
+    before = np.minimum(at.astype(np.intp), len(array) - 2)
+    for axis in (0, 1):
+        weight = (at - before).reshape([-1 if k == axis else 1 for k in range(array.ndim)])
+        low, high = (np.take(array, before + step, axis) for step in (0, 1))
+        array = np.asarray(low + weight * (high - low), np.float32)
+    return array
 
 
 def _three_channels(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,8 +149,9 @@ def _check_tensors(tensors: Mapping[str, NDArray[np.float32]], source: str) -> N
     if tensors["offset"].shape != (N_LANDMARKS, 3):
         fail(f"offset must be ({N_LANDMARKS}, 3), is {tensors['offset'].shape}")
     for name in ("gain", "bias"):
-        if tensors[name].shape not in ((size, size), (size, size, 3)):
-            fail(f"{name} must be ({size}, {size}) or ({size}, {size}, 3), is {tensors[name].shape}")
+        shape = tensors[name].shape
+        if shape not in ((size, size), (size, size, 3)):
+            fail(f"{name} must be ({size}, {size}) or ({size}, {size}, 3), is {shape}")
     if "mouth" in tensors:
         shape = tensors["mouth"].shape
         if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 4 or not 8 <= shape[0] <= 256:
@@ -190,7 +203,7 @@ def load(path: str | Path) -> PixelMap:
             f"{source}: expected a livexpr pixel map of format {FORMAT_VERSION}, its metadata say "
             f"{metadata.get('format', 'nothing')!r}; fit it again with `livexpr fit`"
         )
-    tensors = {name: _dequantised(name, t, metadata) for name, t in raw.items()}
+    tensors = {name: _dequantised(name, t, metadata, source) for name, t in raw.items()}
     _check_tensors(tensors, source)
     bias = tensors["bias"]
     return PixelMap(
@@ -205,24 +218,33 @@ def load(path: str | Path) -> PixelMap:
 
 
 def _dequantised(
-    name: str, tensor: NDArray[np.generic], metadata: Mapping[str, str]
+    name: str, tensor: NDArray[np.generic], metadata: Mapping[str, str], source: str
 ) -> NDArray[np.float32]:
-    """Turn stored integers into numbers: linear between the tensor's stated ends."""
+    """Turn stored bytes into numbers: linear between the tensor's stated ends."""
     if tensor.dtype.kind == "f":
-        return tensor.astype(np.float32)
+        # What does not fit becomes infinite, which is refused later.
+        with np.errstate(over="ignore"):
+            return tensor.astype(np.float32)
+    if tensor.dtype != np.uint8:
+        raise FormatError(f"{source}: {name} must hold floats or bytes, holds {tensor.dtype}")
     try:
         low, high = (float(end) for end in metadata[f"{name}_range"].split())
     except (KeyError, ValueError):
         low, high = 0.0, 1.0
-    full = np.float32(np.iinfo(np.uint8).max)
-    return np.float32(low) + tensor.astype(np.float32) * np.float32((high - low) / full)
+    numbers = low + tensor.astype(np.float64) * ((high - low) / np.iinfo(np.uint8).max)
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float32)
 
 
 def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
     try:
-        return {str(k): float(v) for k, v in json.loads(metadata.get("blendshapes", "{}")).items()}
-    except (ValueError, AttributeError, TypeError) as error:
+        content = json.loads(metadata.get("blendshapes", "{}"))
+        numbers = {str(k): float(v) for k, v in content.items()}
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError(f"{source}: metadata 'blendshapes' is not a table of numbers") from error
+    if not all(math.isfinite(number) for number in numbers.values()):
+        raise FormatError(f"{source}: metadata 'blendshapes' holds numbers that are not finite")
+    return numbers
 
 
 def _quantised(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], str]:

@@ -5,6 +5,7 @@ The live shape is moved, never replaced, so speech, blinks and gaze are the user
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +29,10 @@ _REGION_SEEDS["eyes"] += face_mesh.LEFT_LID_LOWER
 _REGION_SEEDS["brows"] += (282, 295, 285)
 _REGION_REACH_CM = 1.6
 
+# On the sides of the head, displacement fades out between these cosines of the angle between
+# skin and viewer; the sides begin and are reached at these distances from the middle, cm.
+_EDGE_ON_RANGE = (0.12, 0.5)
+_SIDE_RANGE_CM = (3.5, 5.5)
 # What opening the lips moves fades away from them over this distance, cm.
 _LIP_REACH_CM = 1.3
 
@@ -36,6 +41,8 @@ _LEAST_LID_OPENING = 0.45
 # The mouth picture gives way to the user's own mouth while that opens from the first to the
 # second part of the target opening.
 _OWN_MOUTH_SHOWS = (0.3, 0.65)
+# Over so many pixels the mouth picture fades in from the edge of a lip.
+_LIP_EDGE_PX = 1.5
 # A mouth that is open by this much, cm, is not opened further: speech adds to a smile's opening
 # no more than the smile adds to speech's.
 _OPEN_ENOUGH_CM = 1.2
@@ -60,6 +67,7 @@ class Placement:
     values: NDArray[np.float32]
     triangles: NDArray[np.int32]
     n_mouth_triangles: int
+    mouth_opening_cm: float
 
 
 @lru_cache(maxsize=1)
@@ -75,23 +83,23 @@ def region_fields() -> NDArray[np.float32]:
         distance = np.linalg.norm(rest[:, None] - seeds[None], axis=2).min(axis=1)
         fields.append(np.exp(-0.5 * (distance / _REGION_REACH_CM) ** 2))
     stacked = np.stack(fields, axis=1)
-    result = (stacked / np.maximum(stacked.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+    result: NDArray[np.float32] = stacked / np.maximum(stacked.sum(axis=1, keepdims=True), 1)
     result.setflags(write=False)
     return result
 
 
-def landmark_amounts(strength: float, regions: tuple[float, float, float, float]) -> NDArray[np.float32]:
+def landmark_amounts(strength: float, regions: Sequence[float]) -> NDArray[np.float32]:
     """Return the amount of the expression at each landmark, (468,), float32.
 
     Parameters
     ----------
     strength : float
         Of the whole expression.
-    regions : tuple of four float
+    regions : sequence of four float
         Weights of brows, eyes, cheeks and mouth; 1 leaves a region as it is.
     """
     weights = 1 + region_fields() @ (np.array(regions, np.float32) - 1)
-    return np.float32(strength) * weights.astype(np.float32)
+    return np.asarray(strength * weights, np.float32)
 
 
 def place(
@@ -124,7 +132,8 @@ def place(
         offset_cm = _opening_no_further(pixel_map.offset_cm, opening_cm)
     else:
         offset_cm = _closing_no_further(pixel_map.offset_cm, opening_cm / -mouth_amount)
-    moved = live + (amounts[:, None] * offset_cm) @ projection.T
+    kept = amounts[:, None] * _held_outline(track.frame_from_head)
+    moved = live + (kept * offset_cm) @ projection.T
 
     lids_live = _gaps(live, face_mesh.UPPER_LIDS, face_mesh.LOWER_LIDS, down)
     _keep_apart(
@@ -132,12 +141,13 @@ def place(
         face_mesh.UPPER_LIDS,
         face_mesh.LOWER_LIDS,
         down,
-        np.minimum(lids_live, 0) + _LEAST_LID_OPENING * np.maximum(lids_live, 0),
+        np.where(lids_live > 0, np.float32(_LEAST_LID_OPENING) * lids_live, lids_live),
     )
     _keep_apart(
         moved, face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER, down, np.zeros_like(lips_live)
     )
 
+    lips_moved = _gaps(moved, face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER, down)
     target = face_mesh.all_vertices(moved)
     source = face_mesh.all_vertices(live)
     # The collar stays where the live oval puts it: only the face inside it moves.
@@ -148,13 +158,51 @@ def place(
     values[:, :2] = source
     values[:, 2:4] = mesh.uv
     values[: face_mesh.N_LANDMARKS, 4] = amounts
-    _open_mouth(values, moved, lips_live, down, pixel_map, scale)
+    _open_mouth(target, values, lips_live, lips_moved, pixel_map, scale)
     return Placement(
         target_px=target,
         values=values,
         triangles=_far_first(track, mesh),
         n_mouth_triangles=mesh.n_mouth_triangles,
+        mouth_opening_cm=float(lips_moved.max()) / scale,
     )
+
+
+@lru_cache(maxsize=1)
+def _rest_normals() -> NDArray[np.float32]:
+    """Return the outward unit normal of each landmark on the rest face, (468, 3), float32."""
+    mesh = face_mesh.load()
+    skin = mesh.triangles[: mesh.n_face_triangles]
+    skin = skin[(skin < face_mesh.N_LANDMARKS).all(axis=1)]
+    a, b, c = (mesh.rest_cm[skin[:, corner]] for corner in range(3))
+    across = np.cross(c - a, b - a)
+    normals = np.zeros_like(mesh.rest_cm)
+    for corner in range(3):
+        np.add.at(normals, skin[:, corner], across)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return normals
+
+
+@lru_cache(maxsize=1)
+def _beside_face() -> NDArray[np.float32]:
+    """Return how much each landmark belongs to the sides of the head, (468,), in [0, 1]."""
+    start, stop = _SIDE_RANGE_CM
+    t = np.clip((np.abs(face_mesh.load().rest_cm[:, 0]) - start) / (stop - start), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _held_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what part of its displacement each landmark keeps, (468, 1), float32.
+
+    Where the side of the head turns away from the viewer, the mesh ends in mid-picture and what
+    lies behind it cannot follow: a cheek that moved there would cut hard into the background.
+    """
+    depth_axis = frame_from_head[2, :3]
+    facing = _rest_normals() @ (-depth_axis / max(float(np.linalg.norm(depth_axis)), 1e-6))
+    start, stop = _EDGE_ON_RANGE
+    t = np.clip((facing - start) / (stop - start), 0, 1)
+    kept: NDArray[np.float32] = 1 - _beside_face() * (1 - t * t * (3 - 2 * t))
+    return kept[:, None].astype(np.float32)
 
 
 def _opening_no_further(
@@ -164,7 +212,7 @@ def _opening_no_further(
     rest = face_mesh.load().rest_cm
     mouth_y = rest[face_mesh.INNER_LIP_UPPER[0], 1]
     falling = (offset_cm[:, 1] < 0) & (rest[:, 1] < mouth_y)
-    limited = offset_cm.copy()
+    limited: NDArray[np.float32] = offset_cm.copy()
     limited[falling, 1] *= 1 - min(max(live_opening_cm / _OPEN_ENOUGH_CM, 0.0), 1.0)
     return limited
 
@@ -192,7 +240,7 @@ def _closing_no_further(
     side[upper], side[lower] = 1, -1
     field = side * across * np.exp(-((above / _LIP_REACH_CM) ** 2))
     whole = max(2 * float(half_opening.max()), 1e-6)
-    limited = offset_cm.copy()
+    limited: NDArray[np.float32] = offset_cm.copy()
     limited[:, 1] -= (1 - min(closable_cm / whole, 1.0)) * field
     return limited
 
@@ -204,8 +252,7 @@ def _gaps(
     down: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Return how far each lower landmark lies below its upper one, px."""
-    gaps: NDArray[np.float32] = (points[list(lower)] - points[list(upper)]) @ down
-    return gaps
+    return np.asarray((points[list(lower)] - points[list(upper)]) @ down, np.float32)
 
 
 def _keep_apart(
@@ -240,10 +287,10 @@ def _hold_eyeballs(source: NDArray[np.float32], target: NDArray[np.float32]) -> 
 
 
 def _open_mouth(
+    target: NDArray[np.float32],
     values: NDArray[np.float32],
-    moved: NDArray[np.float32],
     lips_live: NDArray[np.float32],
-    down: NDArray[np.float32],
+    lips_moved: NDArray[np.float32],
     pixel_map: PixelMap,
     scale_px_per_cm: float,
 ) -> None:
@@ -257,8 +304,7 @@ def _open_mouth(
     fall = np.maximum(-pixel_map.offset_cm[lower, 1], 0) + 1e-3
     meeting = rise / (rise + fall)
     full_px = (rise + fall) * scale_px_per_cm
-    target_gap = np.maximum(_gaps(moved, face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER, down), 0)
-    live_gap = np.maximum(lips_live, 0)
+    target_gap, live_gap = np.maximum(lips_moved, 0), np.maximum(lips_live, 0)
     opened = np.clip(target_gap / full_px, 0, 1)
     start, stop = _OWN_MOUTH_SHOWS
     own = live_gap / np.maximum(target_gap, 1e-3)
@@ -266,19 +312,30 @@ def _open_mouth(
     # The corners have no gap of their own and show what their neighbours show.
     for array in (opened, shown, meeting):
         array[0], array[-1] = array[1], array[-2]
-    values[face_mesh.MOUTH_UPPER, 3] = meeting * (1 - opened)
-    values[face_mesh.MOUTH_LOWER, 3] = meeting + (1 - meeting) * opened
-    values[face_mesh.MOUTH_UPPER, 4] = shown
-    values[face_mesh.MOUTH_LOWER, 4] = shown
+    top, bottom = meeting * (1 - opened), meeting + (1 - meeting) * opened
+    inset = np.minimum(_LIP_EDGE_PX / np.maximum(target_gap, 1e-3), 0.4)[:, None]
+    for points in (target, values):
+        above, below = points[face_mesh.MOUTH_UPPER, :2], points[face_mesh.MOUTH_LOWER, :2]
+        points[face_mesh.MOUTH_UPPER_INSET, :2] = above + inset * (below - above)
+        points[face_mesh.MOUTH_LOWER_INSET, :2] = below + inset * (above - below)
+    rows = (
+        (face_mesh.MOUTH_UPPER, top, 0.0),
+        (face_mesh.MOUTH_UPPER_INSET, top + inset[:, 0] * (bottom - top), 1.0),
+        (face_mesh.MOUTH_LOWER_INSET, bottom + inset[:, 0] * (top - bottom), 1.0),
+        (face_mesh.MOUTH_LOWER, bottom, 0.0),
+    )
+    for row, down, opacity in rows:
+        values[row, 3] = down
+        values[row, 4] = opacity * shown
 
 
 def _far_first(track: FaceTrack, mesh: face_mesh.FaceMesh) -> NDArray[np.int32]:
-    """Order the triangles of skin and eyes by depth, so that a nose hides the cheek behind it."""
-    n_face = mesh.n_face_triangles
-    n_rest = len(mesh.triangles) - n_face
-    depth = face_mesh.all_vertices(track.landmarks_px)[:, 2]
-    order = np.argsort(-depth[mesh.triangles[:n_face]].sum(axis=1), kind="stable")
-    collar_first = mesh.triangles[n_face : len(mesh.triangles) - mesh.n_mouth_triangles]
-    mouth = mesh.triangles[len(mesh.triangles) - mesh.n_mouth_triangles :]
-    assert len(collar_first) + len(mouth) == n_rest
-    return np.concatenate([collar_first, mesh.triangles[:n_face][order], mouth])
+    """Order the triangles by depth, so that a nose hides the cheek behind it.
+
+    The collar comes first and the mouth last; they hide nothing and are hidden by nothing.
+    """
+    n_face, n_mouth = mesh.n_face_triangles, mesh.n_mouth_triangles
+    face, collar, mouth = np.split(mesh.triangles, [n_face, len(mesh.triangles) - n_mouth])
+    depth = face_mesh.all_vertices(track.landmarks_px[:, 2:])[:, 0]
+    order = np.argsort(-depth[face].sum(axis=1), kind="stable")
+    return np.concatenate([collar, face[order], mouth])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from livexpr.errors import PresetError
 
@@ -163,9 +163,9 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
         return tomlkit.parse(text).unwrap()
     except ParseError as error:
-        reason = re.sub(r" at line \d+ col \d+$", "", str(error))
+        reason = re.sub(r"\.? at line \d+ col \d+$", "", str(error))
         raise PresetError(
-            f"this is not TOML: {reason}, in {source}, line {error.line}, column {error.col}"
+            f"this is not TOML: {reason}, in {source}, line {error.line}, column {error.col + 1}"
         ) from None
     except (TOMLKitError, ValueError) as error:
         raise PresetError(f"this is not TOML: {error}, in {source}") from None
@@ -209,7 +209,7 @@ class _Checked:
             self._refuse(f"expected {range_text(limits)}, got {value:g}", path)
         return float(value)
 
-    def _refuse(self, reason: str, path: tuple[str, ...]) -> None:
+    def _refuse(self, reason: str, path: tuple[str, ...]) -> NoReturn:
         line = _line_of(self._text, path)
         where = f", line {line}" if line else ""
         raise PresetError(f"{reason} (in {self._source}, {'.'.join(path)}{where})")
@@ -226,7 +226,7 @@ def _line_of(text: str, path: tuple[str, ...]) -> int | None:
     """Find the line of a key, from 1; None where it is written in some unusual way.
 
     >>> _line_of("a = 1\\n[mix]\\nhappy = 1", ("mix", "happy"))
-    2
+    3
     """
     section: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -234,10 +234,12 @@ def _line_of(text: str, path: tuple[str, ...]) -> int | None:
             section = _keys(header[1])
             if section[: len(path)] == path:
                 return number
-        elif (assigned := re.match(r"\s*([^=#]+?)\s*=", line)) and (
-            (*section, *_keys(assigned[1]))[: len(path)] == path
-        ):
-            return number
+        elif assigned := re.match(r"\s*([^=#]+?)\s*=", line):
+            key = (*section, *_keys(assigned[1]))
+            # The longer of the two may go on: in dots, or in braces on this line.
+            shared = min(len(key), len(path))
+            if key[:shared] == path[:shared]:
+                return number
     return None
 
 

@@ -217,8 +217,9 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
             raise PresetError(
                 f"the expressions add up to {amount:g} of {name!r}: expected {range_text()}"
             )
-    name = "+".join(chosen)
-    return replace(parts[0], name=name, mix=mix, intensity=1.0)
+    description = parts[0].description if len(parts) == 1 else ""
+    name = " + ".join(chosen)
+    return replace(parts[0], name=name, mix=mix, intensity=1.0, description=description)
 
 
 def split_expression(text: str) -> tuple[str, float]:

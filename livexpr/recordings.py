@@ -153,6 +153,19 @@ class Film:
         self._index += 1
         return frame
 
+    def timed_pictures(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
+        """Yield the rest of one pass, instead of :meth:`read`: pictures, without waiting.
+
+        Yields
+        ------
+        tuple of ndarray of shape (H, W, 3), uint8, and float
+            BGR, and the time since the first picture in s.
+        """
+        if self._ready is not None:
+            ready, self._ready = self._ready, None
+            yield ready
+        yield from self._pictures
+
     def close(self) -> None:
         """Close the file and end a waiting read."""
         self._closing.set()

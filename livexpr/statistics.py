@@ -118,9 +118,7 @@ class Statistics:
             return None
         return (self.frames_out - 1) / (self.last_s - self.first_s)
 
-    def report(
-        self, latency_s: NDArray[np.float64], send_s: NDArray[np.float64]
-    ) -> dict[str, Any]:
+    def report(self, latency_s: NDArray[np.float64], send_s: NDArray[np.float64]) -> dict[str, Any]:
         """Return everything as it is written to JSON.
 
         Parameters

@@ -20,6 +20,24 @@ _ALREADY_SHOWN_WEIGHT = 0.85
 # The face may stick out of the frame by this part of its height before the effect is gone.
 _OUTSIDE_RANGE = (0.02, 0.15)
 
+# An easing has come to within 5 % of its goal after the time that the preset states.
+_EASING_TIME_CONSTANTS = 3.0
+
+
+def easing_step(dt_s: float, easing_s: float) -> float:
+    """Return what part of the way to its goal an eased value goes in `dt_s`, in [0, 1].
+
+    Parameters
+    ----------
+    dt_s : float
+        Since the last frame, s; at least 0.
+    easing_s : float
+        After which the value is within 5 % of its goal; 0 jumps there at once.
+    """
+    if easing_s <= 0:
+        return 1.0
+    return 1 - math.exp(-dt_s * _EASING_TIME_CONSTANTS / easing_s)
+
 
 def _fade(value: float, start: float, stop: float) -> float:
     """Return 1 below `start`, 0 above `stop`, smooth between (cubic)."""

@@ -39,6 +39,7 @@ class TerminalKeys:
         with contextlib.suppress(AttributeError, OSError, ValueError):
             descriptor = (stream or sys.stdin).fileno()
             self._descriptor = descriptor if os.isatty(descriptor) else None
+        self._gone = False
         self._modes: list[object] | None = None
 
     def __enter__(self) -> TerminalKeys:
@@ -56,20 +57,23 @@ class TerminalKeys:
     @property
     def usable(self) -> bool:
         """Whether there is a terminal that keys could come from."""
-        return self._descriptor is not None
+        return self._descriptor is not None and not self._gone
 
     def read(self) -> list[str]:
         """Return the keys pressed since the last call, without waiting: ``a``, ``up``, ``esc``."""
-        if self._descriptor is None:
+        if self._descriptor is None or self._gone:
             return []
         if sys.platform == "win32":
             return _read_windows()
         # The shell takes its own modes back while we are stopped by Ctrl-Z.
         if not self._listen() or not _ready(self._descriptor, 0.0):
             return []
-        data = os.read(self._descriptor, _MOST_BYTES)
-        if not data:  # the terminal is gone
-            self._descriptor = None
+        try:
+            data = os.read(self._descriptor, _MOST_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            self._gone = True
             return []
         if data.endswith(b"\x1b") and _ready(self._descriptor, _ESCAPE_WAIT_S):
             data += os.read(self._descriptor, _MOST_BYTES)
@@ -97,7 +101,7 @@ class TerminalKeys:
                 modes[3] &= ~(termios.ICANON | termios.ECHO)
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
         except (OSError, termios.error):
-            self._descriptor = None
+            self._gone = True
             return False
         return True
 

@@ -23,7 +23,7 @@ def mirrored_landmarks() -> NDArray[np.intp]:
     rest = face_mesh.load().rest_cm
     mirrored = rest * np.array([-1, 1, 1], np.float32)
     distance = np.linalg.norm(mirrored[:, None] - rest[None], axis=2)
-    return np.argmin(distance, axis=1)
+    return np.asarray(np.argmin(distance, axis=1))
 
 
 def _draw(
@@ -36,6 +36,8 @@ def _draw(
     vertices = face_mesh.all_vertices(landmarks_px[:, :2])
     values = np.zeros((len(vertices), 5), np.float32)
     values[:, :2] = vertices
+    # With an amount, though of nothing, a triangle is drawn even where source and target agree.
+    values[:, 4] = 1
     target = (face_mesh.load().uv * (size - 1)).astype(np.float32)
     # The kernel draws from one canvas to another of the same size.
     side = max(size, *pixels.shape[:2])
@@ -44,7 +46,7 @@ def _draw(
     out = np.zeros_like(canvas)
     nothing = np.zeros((8, 8, 4), np.float32)
     apply(out, canvas, target, values, triangles, 0, nothing, nothing, np.zeros(4, np.float32))
-    return out[:size, :size].copy()
+    return np.ascontiguousarray(out[:size, :size])
 
 
 def unwrap_face(
@@ -70,7 +72,7 @@ def unwrap_face(
     reduction = float(np.ptp(landmarks_px[: face_mesh.N_LANDMARKS, 1])) / (0.85 * size)
     if reduction > 1:
         # Low-passed before it is sampled more coarsely, so that pores do not alias.
-        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.5 * reduction)
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.5 * reduction), np.uint8)
     return _draw(pixels, landmarks_px, mesh.triangles[: mesh.n_face_triangles], size)
 
 
@@ -86,13 +88,13 @@ def unwrap_mouth(
     strip = mesh.triangles[len(mesh.triangles) - mesh.n_mouth_triangles :]
     mouth = _draw(pixels, landmarks_px, strip, size)
     empty = (mouth == 0).all(axis=2).astype(np.uint8)
-    return cv2.inpaint(mouth, empty, 3, cv2.INPAINT_TELEA)
+    return np.asarray(cv2.inpaint(mouth, empty, 3, cv2.INPAINT_TELEA), np.uint8)
 
 
 def _polygon(landmarks: tuple[int, ...], size: int) -> NDArray[np.uint8]:
     """Return 1 inside a ring of landmarks in face space, (size, size), uint8."""
     points = np.round(face_mesh.load().uv[list(landmarks)] * (size - 1)).astype(np.int32)
-    return cv2.fillPoly(np.zeros((size, size), np.uint8), [points], [1])
+    return np.asarray(cv2.fillPoly(np.zeros((size, size), np.uint8), [points], [1]), np.uint8)
 
 
 def _smoothstep(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ teeth fall on teeth. What comes out is sharp, symmetric and nobody's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,12 +30,11 @@ _EDGE_ABOVE, _EDGE_BELOW, _EDGE_BESIDE = 0.05, 0.06, 0.03
 def _local_contrast(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return what registration compares: luma with its local contrast evened out."""
     grey = cv2.cvtColor(np.clip(picture, 0, 255).astype(np.uint8), cv2.COLOR_BGR2GRAY)
-    evened: NDArray[np.uint8] = cv2.createCLAHE(4, (4, 4)).apply(grey)
-    return evened
+    return np.asarray(cv2.createCLAHE(4, (4, 4)).apply(grey), np.uint8)
 
 
 def _symmetric(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (picture + picture[:, ::-1]) / 2
+    return np.asarray((picture + picture[:, ::-1]) / 2, np.float32)
 
 
 def registered_average(
@@ -63,10 +63,12 @@ def registered_average(
         average = _symmetric(average)
         width = max(_FINEST_PX, _COARSEST_PX - turn) * size / 128
         fixed = _local_contrast(average)
-        flows = [
-            cv2.GaussianBlur(flow_of.calc(fixed, _local_contrast(p), None), (0, 0), width)
-            for p in pictures
+        # Without a first guess, which the stubs demand and would be overwritten.
+        found: list[Any] = [
+            flow_of.calc(fixed, _local_contrast(picture), None)  # type: ignore[call-overload]
+            for picture in pictures
         ]
+        flows = [cv2.GaussianBlur(flow, (0, 0), width) for flow in found]
         # The mean flow is taken off, so that the average keeps the mean shape.
         drift = np.mean(flows, axis=0)
         moved = [

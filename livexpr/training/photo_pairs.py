@@ -1,14 +1,13 @@
-"""A pixel map from photographs: pairs of the same person, neutral and with the expression.
+"""A pixel map fitted from pairs of photographs.
 
-A folder ``neutral/ID.jpg`` and ``EXPRESSION/ID.jpg``. Every pair gives a displacement of the
-landmarks in head space, and two pictures in face space whose moments are summed.
+Displacements are averaged over the pairs that show the expression; of the pictures in face space
+the moments are summed, and each output pixel's gain and bias solved from them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -18,20 +17,30 @@ from numpy.typing import NDArray
 
 import livexpr
 from kernels.moments import MOMENTS, accumulate
-from livexpr import face_mesh, head_pose, lighting, pixel_map
+from livexpr import pixel_map
 from livexpr.blendshapes import BLENDSHAPE_NAMES
-from livexpr.errors import CameraError, LivexprError
-from livexpr.landmarks import Landmarker
-from livexpr.pictures import read_image
+from livexpr.errors import LivexprError
 from livexpr.pixel_map import PixelMap
 from livexpr.training import face_space, mouth_picture
+from livexpr.training.pair_observations import (
+    MAP_SIZE,
+    MOUTH_SIZE,
+    PairObservation,
+    find_pairs,
+    observe,
+)
 from livexpr.training.regression import ridge_towards_no_change
-from livexpr.types import FaceTrack, Frame, NoFace
 
-MAP_SIZE = 192
-MOUTH_SIZE = 128
-# A photograph is frontal within this angle of yaw and of pitch.
-_MAX_TURN_RAD = np.radians(20)
+__all__ = [
+    "PairObservation",
+    "expression_weights",
+    "find_pairs",
+    "fit_command",
+    "fit_observations",
+    "fit_pairs",
+    "observe",
+]
+
 # Pairs that show less than this part of the mean expression are left out of it.
 _LEAST_STRENGTH = 0.6
 _STRENGTH_ROUNDS = 10
@@ -43,141 +52,6 @@ _SHARE_PX = 1.6
 _MAX_LOG_GAIN = 1.2
 # Mouths opened by at least this much, cm, are averaged for the mouth picture, if so many are.
 _OPEN_MOUTH_CM, _LEAST_MOUTHS = 0.6, 5
-_NO_MOUTH_CM = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class PairObservation:
-    """What one pair of photographs tells.
-
-    Attributes
-    ----------
-    person : str
-    offset_cm : ndarray of shape (468, 3), float32
-        Expression minus neutral in head space.
-    neutral, expressive : ndarray of shape (S, S, 3), uint8
-        In face space, BGR.
-    mouth : ndarray of shape (M, M, 3), uint8
-        Between the inner lips of the expression.
-    mouth_opening_cm : float
-        By how much the expression opens the mouth in the middle.
-    skin_luma : float
-        Of the expressive photograph, grey levels.
-    blendshapes : ndarray of shape (52,), float32
-        Expression minus neutral.
-    """
-
-    person: str
-    offset_cm: NDArray[np.float32]
-    neutral: NDArray[np.uint8]
-    expressive: NDArray[np.uint8]
-    mouth: NDArray[np.uint8]
-    mouth_opening_cm: float
-    skin_luma: float
-    blendshapes: NDArray[np.float32]
-
-
-class UnusablePair(LivexprError):
-    """A pair that cannot be learned from, and why."""
-
-
-def find_pairs(pairs_dir: Path, expression: str) -> dict[str, tuple[Path, Path]]:
-    """Return person -> (neutral picture, picture with the expression), in order of the IDs.
-
-    The folder of the second picture is called `expression`, or is the only one beside ``neutral``.
-
-    Raises
-    ------
-    LivexprError
-        If there is no such folder, or nobody is in both.
-    """
-    folders = {folder.name: folder for folder in sorted(pairs_dir.glob("*/"))}
-    neutral = folders.pop("neutral", None)
-    other = folders.get(expression) or (next(iter(folders.values())) if len(folders) == 1 else None)
-    if neutral is None or other is None:
-        raise LivexprError(
-            f"{pairs_dir}: expected the folders neutral/ and {expression}/, "
-            f"found {', '.join(folders) or 'none'}"
-        )
-    pictures = [{p.stem: p for p in sorted(folder.iterdir())} for folder in (neutral, other)]
-    pairs = {
-        name: (pictures[0][name], pictures[1][name]) for name in pictures[0].keys() & pictures[1]
-    }
-    if not pairs:
-        raise LivexprError(f"no file of {neutral} has its pair, of the same name, in {other}")
-    return dict(sorted(pairs.items()))
-
-
-def _photograph(path: Path, landmarker: Landmarker) -> tuple[NDArray[np.uint8], FaceTrack]:
-    """Return a photograph and the one frontal face on it; UnusablePair if there is none."""
-    try:
-        pixels = read_image(path)
-    except CameraError as error:
-        raise UnusablePair(str(error)) from error
-    faces = landmarker.detect_all(Frame(pixels, 0, 0.0))
-    label = f"{path.parent.name}/{path.name}"
-    if isinstance(faces, NoFace):
-        raise UnusablePair(f"{label}: {faces.reason}")
-    if len(faces) > 1:
-        raise UnusablePair(f"{label}: {len(faces)} faces, expected one")
-    yaw, pitch, _ = head_pose.angles_rad(faces[0].frame_from_head)
-    if max(abs(yaw), abs(pitch)) > _MAX_TURN_RAD:
-        raise UnusablePair(
-            f"{label}: head turned by {np.degrees(yaw):.0f}° and tipped by "
-            f"{np.degrees(pitch):.0f}°, at most {np.degrees(_MAX_TURN_RAD):.0f}° are of use"
-        )
-    return pixels, faces[0]
-
-
-def observe_pair(
-    person: str, neutral_path: Path, expressive_path: Path, landmarker: Landmarker
-) -> PairObservation:
-    """Return what a pair tells.
-
-    Raises
-    ------
-    UnusablePair
-        Unreadable file, no face, several faces, or a turned head.
-    """
-    neutral_pixels, neutral = _photograph(neutral_path, landmarker)
-    pixels, track = _photograph(expressive_path, landmarker)
-    n = face_mesh.N_LANDMARKS
-    offset = head_pose.to_head(track.landmarks_px[:n], track.frame_from_head)
-    offset -= head_pose.to_head(neutral.landmarks_px[:n], neutral.frame_from_head)
-    middle = len(face_mesh.INNER_LIP_UPPER) // 2
-    upper, lower = face_mesh.INNER_LIP_UPPER[middle], face_mesh.INNER_LIP_LOWER[middle]
-    return PairObservation(
-        person=person,
-        offset_cm=offset,
-        neutral=face_space.unwrap_face(neutral_pixels, neutral.landmarks_px, MAP_SIZE),
-        expressive=face_space.unwrap_face(pixels, track.landmarks_px, MAP_SIZE),
-        mouth=face_space.unwrap_mouth(pixels, track.landmarks_px, MOUTH_SIZE),
-        mouth_opening_cm=float(offset[upper, 1] - offset[lower, 1]),
-        skin_luma=lighting.luma(lighting.skin_bgr(pixels, track.landmarks_px)),
-        blendshapes=track.blendshapes - neutral.blendshapes,
-    )
-
-
-def observe(
-    pairs: Iterable[tuple[str, tuple[Path, Path]]],
-    on_progress: Callable[[str], None] = lambda person: None,
-) -> tuple[list[PairObservation], dict[str, str]]:
-    """Look at every pair once.
-
-    Returns
-    -------
-    observations : list of PairObservation
-    rejected : dict of person to reason
-    """
-    observations, rejected = [], {}
-    with Landmarker(video=False, max_faces=2) as landmarker:
-        for person, paths in pairs:
-            try:
-                observations.append(observe_pair(person, *paths, landmarker))
-            except UnusablePair as error:
-                rejected[person] = str(error)
-            on_progress(person)
-    return observations, rejected
 
 
 def expression_weights(offsets_cm: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -227,9 +101,10 @@ def _appearance(
         everywhere = np.full(skin.shape, weight, np.float32)
         accumulate(moments, x / mean_luma, y / (mean_luma * exposure), everywhere)
     width = _SHARE_PX * MAP_SIZE / 256
-    shared = np.stack([cv2.GaussianBlur(moment, (0, 0), width) for moment in moments])
-    gain, bias = ridge_towards_no_change(shared, _GAIN_PENALTY, _BIAS_PENALTY)
-    bias = cv2.cvtColor(bias.astype(np.float32), cv2.COLOR_BGR2GRAY)
+    blurred = [cv2.GaussianBlur(moment, (0, 0), width) for moment in moments]
+    shared = np.asarray(np.stack(blurred), np.float64)
+    gain, colour_bias = ridge_towards_no_change(shared, _GAIN_PENALTY, _BIAS_PENALTY)
+    bias = np.asarray(cv2.cvtColor(colour_bias.astype(np.float32), cv2.COLOR_BGR2GRAY))
     log_gain = np.log(np.maximum(gain, 1e-3)).clip(-_MAX_LOG_GAIN, _MAX_LOG_GAIN)
     if symmetric:
         log_gain, bias = (log_gain + log_gain[:, ::-1]) / 2, (bias + bias[:, ::-1]) / 2
@@ -278,7 +153,7 @@ def fit_observations(
     weights = expression_weights(offsets)
     offset = np.average(offsets, axis=0, weights=weights).astype(np.float32)
     if symmetric:
-        offset = (offset + _mirrored(offset)) / 2
+        offset = np.float32(0.5) * (offset + _mirrored(offset))
     log_gain, bias = _appearance(observations, weights, symmetric)
     raised = np.average([o.blendshapes for o in observations], axis=0, weights=weights)
     return PixelMap(
@@ -333,7 +208,8 @@ def fit_command(
     shown = progress(pairs.items(), f"{expression}: looking at pairs", console=console)
     observations, rejected = observe(shown)
     for person, reason in rejected.items():
-        console.print(f"left out {person}: {reason}", highlight=False)
+        # Reasons hold file names and system messages, whose brackets are not markup.
+        console.print(f"left out {person}: {reason}", highlight=False, markup=False)
     newest = max(path.stat().st_mtime for paths in pairs.values() for path in paths)
     date = datetime.fromtimestamp(newest, timezone.utc).date().isoformat()
     metadata = {"expression": expression, "photographs_until": date, "attribution": attribution}

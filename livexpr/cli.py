@@ -1,0 +1,317 @@
+"""The command line: arguments -> Settings, errors -> one line and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from livexpr import __version__, options
+from livexpr.one_line_errors import OneLineErrors
+from livexpr.settings import DEFAULT_EXPRESSION, Settings
+
+# One home per default: what is not asked for is as in Settings.
+_DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Settings)}
+
+_WHAT = "What to show"
+_IN = "Where pictures come from"
+_OUT = "Where they go"
+_HOW = "How long, how fast"
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Each command explains itself: [bold]livexpr run --help[/bold].",
+)
+
+ExpressionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expression",
+        "-e",
+        metavar="NAME[=AMOUNT]",
+        help="An expression and how much of it, from -1 to 2; may be repeated to mix several. "
+        f"Without it and a preset: {DEFAULT_EXPRESSION}.",
+        rich_help_panel=_WHAT,
+    ),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME or FILE.toml",
+        help="A preset instead; `livexpr presets` lists them.",
+        rich_help_panel=_WHAT,
+    ),
+]
+IntensityOption = Annotated[
+    float | None,
+    typer.Option(
+        "--intensity",
+        "-i",
+        metavar="A",
+        help="How much of the whole, from -1 to 2: 0 is off, 1 as made, below 0 the opposite. "
+        "By default as the preset says, 1 for expressions.",
+        rich_help_panel=_WHAT,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
+) -> None:
+    """Change the expression on your own face, live, between webcam and video call."""
+    if version:
+        typer.echo(f"livexpr {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+_RUN_EXAMPLES = """Examples:
+
+livexpr run --expression happy
+
+livexpr run --expression happy=0.5 --source 0 --output camera,window
+
+livexpr run --preset mine.toml --source talk.mp4 --output out.mp4 --fast
+
+livexpr run --source demo --output window"""
+
+
+@app.command(epilog=_RUN_EXAMPLES)
+def run(
+    expression: ExpressionOption = None,
+    preset: PresetOption = None,
+    intensity: IntensityOption = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="auto, demo, 0, NAME, /dev/videoN, FILE",
+            help="A camera by number, part of its name or device; a film; a picture; the built-in "
+            "demo. auto is the first real webcam, or else the demo.",
+            rich_help_panel=_IN,
+        ),
+    ] = _DEFAULTS["source"],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Size in px to ask a camera for, such as 1280x720; the outputs keep it.",
+            rich_help_panel=_IN,
+        ),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Frames per second to ask a camera for, from 1 to 240.",
+            rich_help_panel=_IN,
+        ),
+    ] = _DEFAULTS["fps"],
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Mirror the picture.", rich_help_panel=_IN)
+    ] = _DEFAULTS["mirror"],
+    loop: Annotated[
+        bool,
+        typer.Option("--loop", help="Begin a file again at its end.", rich_help_panel=_IN),
+    ] = _DEFAULTS["loop"],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="auto, camera, camera:/dev/video10, window, FILE.mp4, null",
+            help="May be repeated, or several with commas between. auto, the default, is the "
+            "virtual camera, or else a window, or else a film of ten seconds, "
+            "livexpr-preview.mp4.",
+            rich_help_panel=_OUT,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool | None,
+        typer.Option(
+            "--preview/--no-preview",
+            help="The window beside the virtual camera, or not. "
+            "By default it is there where there is a display.",
+            rich_help_panel=_OUT,
+            show_default=False,
+        ),
+    ] = _DEFAULTS["preview"],
+    stats: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Write counts of frames, latency and time per stage at the end.",
+            rich_help_panel=_OUT,
+        ),
+    ] = _DEFAULTS["stats"],
+    max_frames: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Stop after N frames.", rich_help_panel=_HOW),
+    ] = _DEFAULTS["max_frames"],
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="Of a file: do not wait for real time, and drop no frame.",
+            rich_help_panel=_HOW,
+        ),
+    ] = _DEFAULTS["fast"],
+) -> None:
+    """Filter a webcam live, into a virtual camera."""
+    settings = Settings(
+        source=source,
+        outputs=options.outputs_from(output or _DEFAULTS["outputs"]),
+        size=options.size_from(size),
+        fps=options.fps_from(fps),
+        mirror=mirror,
+        preview=preview,
+        max_frames=options.max_frames_from(max_frames),
+        loop=loop,
+        fast=fast,
+        stats=options.stats_from(stats),
+        preset=options.preset_from(expression or [], preset, intensity),
+    )
+    _check_installation()
+    from livexpr import runtime
+
+    raise typer.Exit(runtime.run(settings))
+
+
+_RENDER_EXAMPLES = """Examples:
+
+livexpr render photo.jpg smiling.jpg --expression happy
+
+livexpr render talk.mp4 compared.mp4 --expression happy=0.8 --compare
+
+livexpr render holiday/ holiday-happy/ --preset happy"""
+
+
+@app.command(epilog=_RENDER_EXAMPLES)
+def render(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A picture, a film, or a folder of them.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="What to write, of the same kind; replaced.")
+    ],
+    expression: ExpressionOption = None,
+    preset: PresetOption = None,
+    intensity: IntensityOption = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Put before and after side by side.")
+    ] = False,
+) -> None:
+    """Filter pictures and films at full resolution; films keep their sound."""
+    chosen = options.preset_from(expression or [], preset, intensity)
+    _check_installation()
+    from livexpr import render as rendering
+
+    raise typer.Exit(rendering.render(source, target, chosen, compare=compare))
+
+
+@app.command()
+def cameras() -> None:
+    """List the cameras that can be a source."""
+    from livexpr.tables import print_cameras
+
+    print_cameras()
+
+
+@app.command()
+def presets() -> None:
+    """List the presets and expressions, shipped and your own."""
+    from livexpr.tables import print_presets
+
+    print_presets()
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing on this machine, and the command that mends it."""
+    from livexpr import doctor as doctor_module
+
+    raise typer.Exit(doctor_module.run())
+
+
+@app.command(
+    epilog="Example:\n\nlivexpr fit pairs --expression happy -o happy.safetensors",
+)
+def fit(
+    pairs_dir: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PAIRS_DIR",
+            help="A folder with neutral/ID.jpg and EXPRESSION/ID.jpg of the same people.",
+        ),
+    ],
+    expression: Annotated[
+        str, typer.Option("--expression", "-e", metavar="NAME", help="The folder to fit from.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE.safetensors", help="The map to write."),
+    ],
+    asymmetric: Annotated[
+        bool,
+        typer.Option("--asymmetric", help="Keep what differs between left and right."),
+    ] = False,
+    attribution: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Source and licence of the photographs, kept in it."),
+    ] = "",
+) -> None:
+    """Make the map of an expression from pairs of photographs."""
+    if not pairs_dir.is_dir():
+        raise typer.BadParameter(f"there is no folder {pairs_dir}", param_hint="PAIRS_DIR")
+    if output.suffix != ".safetensors":
+        raise typer.BadParameter(
+            f"cannot write {output}, expected a name that ends in .safetensors",
+            param_hint="--output",
+        )
+    options.check_folder_of(output, "--output")
+    _check_installation()
+    from livexpr.training import photo_pairs
+
+    photo_pairs.fit_command(
+        pairs_dir, expression, output, symmetric=not asymmetric, attribution=attribution
+    )
+
+
+@app.command()
+def bench(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print numbers for programs instead of a table.")
+    ] = False,
+) -> None:
+    """Measure how fast the filter is on this machine."""
+    _check_installation()
+    from livexpr import bench as benchmark
+
+    raise typer.Exit(benchmark.main(as_json))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As on the command line, without the program's name; those of this process by default.
+    """
+    app(args=None if arguments is None else list(arguments), prog_name="livexpr")
+
+
+def _check_installation() -> None:
+    from livexpr.doctor_install import refuse_foreign_kernels
+
+    refuse_foreign_kernels()

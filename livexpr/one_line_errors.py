@@ -1,0 +1,48 @@
+"""What goes wrong on the command line, said in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from livexpr.errors import LivexprError
+
+# The base of all usage errors, whose own name Typer does not give away.
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class OneLineErrors(TyperGroup):
+    """Says what is wrong in one line; only a bug shows its traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = (complete_var, False, windows_expand_args)
+        if not standalone_mode:
+            return super().main(args, prog_name, *given, **extra)
+        try:
+            code = super().main(args, prog_name or "livexpr", *given, **extra)
+        except _USAGE_ERROR as error:
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else "livexpr"
+            message: str = error.format_message()  # type: ignore[attr-defined]
+            _say(f"{command}: {message.rstrip('.')} (see `{command} --help`)")
+            sys.exit(2)
+        except LivexprError as error:
+            _say(f"livexpr: {error}")
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(line: str) -> None:
+    typer.echo(" ".join(line.split()), err=True)

@@ -1,0 +1,208 @@
+"""Texts of the command line -> checked values. What is wrong becomes a usage error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from livexpr import presets
+from livexpr.errors import PresetError
+from livexpr.preset_file import AMOUNT_RANGE, Range, offer, range_text
+from livexpr.presets import Preset
+from livexpr.settings import DEFAULT_EXPRESSION
+
+SIDE_RANGE = (16, 8192)
+"""Sides of a picture, in px."""
+
+FPS_RANGE: Range = (1.0, 240.0)
+
+_OUTPUTS = ("auto", "camera", "window", "null")
+
+
+def preset_from(expressions: Sequence[str], preset: str | None, intensity: float | None) -> Preset:
+    """Make the preset that ``--expression``, ``--preset`` and ``--intensity`` ask for.
+
+    Parameters
+    ----------
+    expressions : sequence of str
+        Each ``NAME[=AMOUNT]``. Without them and a preset: the default expression.
+    preset : str or None
+        A name, or a file that ends in ``.toml``.
+    intensity : float or None
+        Goes before the preset's own.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a name is unknown, an amount out of range, or both kinds are given.
+    PresetError
+        If the preset's file is unreadable or wrong.
+    """
+    if preset is not None and expressions:
+        raise typer.BadParameter(
+            "give either --expression or --preset, not both", param_hint="--preset"
+        )
+    if preset is not None:
+        with _usage_errors("--preset"):
+            presets.find(preset)
+        chosen = presets.load(preset)
+    else:
+        with _usage_errors("--expression"):
+            chosen = presets.from_expressions(expressions or [DEFAULT_EXPRESSION])
+    if intensity is None:
+        return chosen
+    return replace(chosen, intensity=within(intensity, AMOUNT_RANGE, "--intensity"))
+
+
+def within(value: float, limits: Range, option: str) -> float:
+    """Return a number if it is in a range, ends included.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is not; the message names the range.
+    """
+    if not limits[0] <= value <= limits[1]:
+        raise typer.BadParameter(
+            f"{value:g} is out of range, expected {range_text(limits)}", param_hint=option
+        )
+    return value
+
+
+def size_from(text: str | None) -> tuple[int, int] | None:
+    """Read ``WxH``, in px.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is not of that form, or a side is out of range.
+
+    Examples
+    --------
+    >>> size_from("1280x720")
+    (1280, 720)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d{1,9})\s*[xX×*]\s*(\d{1,9})\s*", text)  # noqa: RUF001
+    if found is None:
+        raise typer.BadParameter(
+            f"{text!r} is no size, expected WIDTHxHEIGHT such as 1280x720", param_hint="--size"
+        )
+    width, height = int(found[1]), int(found[2])
+    if not all(SIDE_RANGE[0] <= side <= SIDE_RANGE[1] for side in (width, height)):
+        raise typer.BadParameter(
+            f"{width}x{height} is out of range, expected sides from {SIDE_RANGE[0]} to "
+            f"{SIDE_RANGE[1]} px",
+            param_hint="--size",
+        )
+    return width, height
+
+
+def outputs_from(values: Sequence[str]) -> tuple[str, ...]:
+    """Read where pictures go: each value is one output, or several with commas between.
+
+    Returns
+    -------
+    tuple of str
+        In the order given, each once.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is neither a kind of output nor a film's name.
+
+    Examples
+    --------
+    >>> outputs_from(["camera,window", "talk.mp4"])
+    ('camera', 'window', 'talk.mp4')
+    """
+    parts = [part.strip() for value in values for part in value.split(",")]
+    return tuple(dict.fromkeys(_output(part) for part in parts if part)) or _no_output()
+
+
+def stats_from(path: Path | None) -> Path | None:
+    """Check that a statistics file can be made.
+
+    Raises
+    ------
+    typer.BadParameter
+        If its folder is missing, or it is a folder itself.
+    """
+    if path is not None:
+        check_folder_of(path, "--stats")
+    return path
+
+
+def check_folder_of(path: Path, option: str) -> None:
+    """Raise a typer.BadParameter unless `path` is in a folder that exists, and is none itself."""
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder, expected a file", param_hint=option)
+    if not path.parent.is_dir():
+        raise typer.BadParameter(
+            f"there is no folder {path.parent}, create it first", param_hint=option
+        )
+
+
+def fps_from(value: float | None) -> float | None:
+    """Check a frame rate.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is out of range.
+    """
+    return None if value is None else within(value, FPS_RANGE, "--fps")
+
+
+def max_frames_from(value: int | None) -> int | None:
+    """Check a number of frames.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is less than 1.
+    """
+    if value is not None and value < 1:
+        raise typer.BadParameter(
+            f"{value} is out of range, expected 1 or more", param_hint="--max-frames"
+        )
+    return value
+
+
+def _output(text: str) -> str:
+    if text in _OUTPUTS or (text.startswith("camera:") and text != "camera:"):
+        return text
+    if not Path(text).suffix:
+        expected = ", ".join([*_OUTPUTS, "camera:DEVICE or a film such as talk.mp4"])
+        near = offer(text, _OUTPUTS)
+        hint = f"{near} Expected {expected}" if near.startswith("did") else f"expected {expected}"
+        raise typer.BadParameter(f"{text!r} is no output: {hint}", param_hint="--output")
+    # Only now: it brings OpenCV with it.
+    from livexpr.film import FILM_SUFFIXES
+
+    path = Path(text).expanduser()
+    if path.suffix.lower() not in FILM_SUFFIXES:
+        raise typer.BadParameter(
+            f"cannot write {text}, expected a film that ends in {', '.join(FILM_SUFFIXES)}",
+            param_hint="--output",
+        )
+    check_folder_of(path, "--output")
+    return str(path)
+
+
+def _no_output() -> tuple[str, ...]:
+    raise typer.BadParameter("no output given", param_hint="--output")
+
+
+@contextmanager
+def _usage_errors(option: str) -> Iterator[None]:
+    try:
+        yield
+    except PresetError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

@@ -1,0 +1,100 @@
+"""What the preview window shows, and when."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from livexpr import hud
+from livexpr.controls import Controls
+from livexpr.edges import Window
+from livexpr.types import FaceTrack, Frame, NoFace
+
+_INTERVAL_S = 1.0 / 61.0
+"""No display shows more, however fast a file goes through."""
+
+_MESSAGE_S = 2.5
+_RATE_FRAMES = 30
+_LATENCY_STEP = 0.1
+
+
+class Preview:
+    """Draws the last frame, with what is to be told about it, in a window.
+
+    Parameters
+    ----------
+    window : Window
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._kept: tuple[Frame, Frame, FaceTrack | NoFace] | None = None
+        self._mirrored = False
+        self._latency_ms: float | None = None
+        self._published_s: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._shown_s = 0.0
+        self._text = ""
+        self._text_until_s = 0.0
+
+    def tell(self, message: str) -> None:
+        """Show a message for a while."""
+        if message:
+            self._text, self._text_until_s = message, time.perf_counter() + _MESSAGE_S
+
+    def take(
+        self, before: Frame, after: Frame, track: FaceTrack | NoFace, *, mirrored: bool
+    ) -> bool:
+        """Take a frame that was just published.
+
+        Parameters
+        ----------
+        before, after : Frame
+            Without and with the filter; only `after` is mirrored already.
+        track : FaceTrack or NoFace
+        mirrored : bool
+
+        Returns
+        -------
+        bool
+            Whether it is time to draw it.
+        """
+        now_s = time.perf_counter()
+        self._published_s.append(now_s)
+        latency_ms = (now_s - after.captured_at_s) * 1000
+        smoothed = latency_ms if self._latency_ms is None else self._latency_ms
+        self._latency_ms = smoothed + _LATENCY_STEP * (latency_ms - smoothed)
+        if now_s - self._shown_s < _INTERVAL_S:
+            return False
+        self._kept, self._mirrored = (before, after, track), mirrored
+        self._shown_s = now_s
+        return True
+
+    def draw(self, preset: str, controls: Controls, notice: str = "") -> None:
+        """Draw the last frame taken; `notice` stands in place of any message."""
+        if self._kept is None:
+            return
+        before, after, track = self._kept
+        if self._mirrored and controls.split:
+            flipped = np.asarray(cv2.flip(before.pixels, 1), np.uint8)
+            before = replace(before, pixels=flipped)
+        readings = hud.Readings(preset, self._fps(), self._latency_ms, notice or self._message())
+        height, width = after.pixels.shape[:2]
+        size = self.window.picture_size((width, height))
+        # The picture on show may be older than the last key.
+        controls = replace(controls, mirrored=self._mirrored)
+        self.window.show(
+            hud.draw_preview(before.pixels, after.pixels, track, controls, readings, size)
+        )
+
+    def _fps(self) -> float | None:
+        times = self._published_s
+        if len(times) < 2 or times[-1] <= times[0]:
+            return None
+        return (len(times) - 1) / (times[-1] - times[0])
+
+    def _message(self) -> str:
+        return self._text if time.perf_counter() < self._text_until_s else ""

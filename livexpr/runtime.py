@@ -1,0 +1,264 @@
+"""A run of the live filter: what starts in which order, and how everything ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from livexpr import controls, statistics
+from livexpr.capture_thread import Source
+from livexpr.detection import DetectionThread, EngineStart
+from livexpr.edges import Edges
+from livexpr.errors import LivexprError
+from livexpr.session import Session
+from livexpr.settings import Settings
+from livexpr.sinks import Sinks
+from livexpr.stopping import Stop, stopping_on_signals
+from livexpr.supply import FirstFrames, Supply
+
+_POLL_S = 0.1
+_PATIENCE_S = 0.4
+"""A camera that takes longer to open is waited for behind a placeholder."""
+
+_USUAL_SIZE, _USUAL_FPS = (1280, 720), 30.0
+_FPS_RANGE = (1.0, 240.0)
+_JOIN_S = 1.0
+"""What still runs at the end, in a library that cannot be interrupted, is left to its fate."""
+
+
+def run(settings: Settings, *, edges: Edges | None = None) -> int:
+    """Run the live filter until its source ends or somebody ends it.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is wanted.
+    edges : Edges, optional
+        The outside; the real one by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0 after the end of the source or the user's, 130 after Ctrl-C, 143 after
+        SIGTERM.
+
+    Raises
+    ------
+    LivexprError
+        When it cannot start, or has nothing left to read from or to write to.
+    """
+    stop = Stop()
+    with stopping_on_signals(stop):
+        started = _Run(settings, edges or Edges(), stop)
+        try:
+            started.go()
+        finally:
+            stop.request()
+            clean = started.close()
+    if not clean and edges is None and sys.exc_info()[0] is None:
+        _leave(stop.exit_code)
+    return stop.exit_code
+
+
+def _leave(exit_code: int) -> None:
+    """End at once. A thread inside a library would crash an orderly end of the interpreter."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+class _Opening:
+    """Opens the source in a thread of its own: a driver may take seconds."""
+
+    def __init__(self, open_source: Callable[[], Source]) -> None:
+        self._open_source = open_source
+        self._source: Source | None = None
+        self._error: Exception | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="open source", daemon=True)
+        self._thread.start()
+
+    def wait(self, stop: Stop, patience_s: float | None = None) -> Source | None:
+        """Return the source; None if everything is to stop, or it takes too long."""
+        end_s = None if patience_s is None else time.perf_counter() + patience_s
+        while self._thread.is_alive() and not stop.requested:
+            if end_s is not None and time.perf_counter() >= end_s:
+                return None
+            self._thread.join(_POLL_S if end_s is None else min(_POLL_S, patience_s or 0.0))
+        if self._error is not None:
+            raise self._error
+        return self._source
+
+    def close(self) -> bool:
+        """Close the source, now or when it has opened; False when it is still opening."""
+        self._thread.join(_JOIN_S)
+        with self._lock:
+            self._abandoned = True
+            source, self._source = self._source, None
+        if source is not None:
+            source.close()
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            source = self._open_source()
+        except Exception as error:
+            # Not swallowed: raised again where the source is waited for.
+            self._error = error
+            return
+        with self._lock:
+            if not self._abandoned:
+                self._source = source
+                return
+        source.close()
+
+
+class _Run:
+    """Everything that one run has opened and started."""
+
+    def __init__(self, settings: Settings, edges: Edges, stop: Stop) -> None:
+        self._settings = settings
+        self._edges = edges
+        self._stop = stop
+        self._sinks = Sinks(settings, edges)
+        self._terminal = edges.open_terminal()
+        self._opening: _Opening | None = None
+        self._starting: EngineStart | None = None
+        self._supply: Supply | None = None
+        self._detection: DetectionThread | None = None
+        self._session: Session | None = None
+
+    def go(self) -> None:
+        """Start everything, in the order in which the user sees it, and run."""
+        settings = self._settings
+        _check_stats(settings.stats)
+        source = self._open_source_and_sinks()
+        if source is None:
+            return
+        self._starting = EngineStart(lambda: self._edges.load_engine(settings.preset, self._stop))
+        if (settings.fast or not self._sinks.seen) and not self._wait_for_engine():
+            return
+        if settings.max_frames is not None and not source.live:
+            source = FirstFrames(source, settings.max_frames)
+        self._supply = Supply(source, self._edges.reopen_source, self._edges.say)
+        self._detection = DetectionThread(
+            self._supply,
+            self._starting,
+            fps=None if source.live else _rate(source),
+            stop=self._stop,
+            say=self._edges.say,
+        )
+        if self._sinks.window is None:
+            self._terminal.__enter__()
+        self._session = Session(
+            settings,
+            self._edges,
+            sinks=self._sinks,
+            supply=self._supply,
+            detection=self._detection,
+            starting=self._starting,
+            terminal=self._terminal,
+            stop=self._stop,
+        )
+        self._session.run()
+
+    def close(self) -> bool:
+        """End everything; release devices, finish films. False when some thread still runs.
+
+        Raises
+        ------
+        LivexprError
+            When the statistics cannot be written, or a film could not be finished.
+        """
+        clean = True
+        self._terminal.close()
+        if self._supply is not None:
+            self._supply.close()
+        if self._opening is not None:
+            clean &= self._opening.close()
+        self._sinks.close()
+        if self._detection is not None:
+            clean &= self._detection.join(_JOIN_S)
+        if self._starting is not None:
+            clean &= self._starting.join(_JOIN_S)
+            if clean and self._starting.engine is not None:
+                self._starting.engine.close()
+        self._write_statistics()
+        for failure in self._sinks.failures():
+            raise failure
+        return clean
+
+    def _open_source_and_sinks(self) -> Source | None:
+        """Open the source, the virtual camera and the other sinks; None if all is to stop."""
+        settings, sinks = self._settings, self._sinks
+        opening = self._open(fast=settings.fast)
+        source: Source | None = None
+        if sinks.wants_camera:
+            source = opening.wait(self._stop, None if settings.fast else _PATIENCE_S)
+            if source is None and not self._stop.requested:
+                size, fps = settings.size or _USUAL_SIZE, settings.fps or _USUAL_FPS
+                sinks.open_camera(size, fps, live=True)
+            elif source is not None:
+                sinks.open_camera(source.size, _rate(source), live=source.live)
+        source = opening.wait(self._stop)
+        if source is None:
+            return None
+        if sinks.limit_s is not None and source.live and not self._edges.is_webcam(source):
+            # Nobody watches: every frame goes into the film, and none is waited for.
+            opening.close()
+            source = self._open(fast=True).wait(self._stop)
+            if source is None:
+                return None
+        for note in source.notes:
+            self._edges.say(note)
+        sinks.open_others(source.size, _rate(source), live=source.live)
+        return source
+
+    def _open(self, *, fast: bool) -> _Opening:
+        self._opening = _Opening(lambda: self._edges.open_source(self._settings, fast=fast))
+        return self._opening
+
+    def _wait_for_engine(self) -> bool:
+        """Wait behind a placeholder, where no plain picture is to come out first."""
+        assert self._starting is not None
+        window = self._sinks.window
+        while not self._stop.requested:
+            if self._starting.wait(_POLL_S if window is None else _POLL_S / 2):
+                if self._starting.error is not None:
+                    raise self._starting.error
+                return True
+            if window is not None:
+                pressed = window.keys()
+                if window.closed or "quit" in map(controls.action_for, pressed):
+                    return False
+        return False
+
+    def _write_statistics(self) -> None:
+        if self._settings.stats is None or self._session is None:
+            return
+        publisher = self._sinks.publisher
+        assert publisher is not None
+        self._session.count()
+        report = self._session.statistics.report(publisher.latency_s, publisher.send_s)
+        statistics.write(self._settings.stats, report)
+
+
+def _rate(source: Source) -> float:
+    """Return the source's frames per second; some cameras tell nonsense."""
+    low, high = _FPS_RANGE
+    return source.fps if low <= source.fps <= high else _USUAL_FPS
+
+
+def _check_stats(path: Path | None) -> None:
+    """Find out before a long run that its statistics could not be written after it."""
+    if path is None:
+        return
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise LivexprError(
+            f"cannot write the statistics to {path}: name a file in a folder that exists"
+        )

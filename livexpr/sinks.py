@@ -1,0 +1,192 @@
+"""Where the pictures of a run go: what is asked for, or the next best thing, and why."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from livexpr.edges import Edges, Window
+from livexpr.errors import VirtualCameraError
+from livexpr.letterbox import placeholder
+from livexpr.publisher import NullSink, Publisher, Sink
+from livexpr.settings import Settings
+
+PREVIEW_FILM = Path("livexpr-preview.mp4")
+PREVIEW_FILM_S = 10.0
+WINDOW_TITLE = "livexpr"
+
+
+class Sinks:
+    """The publisher with its sinks, and the window.
+
+    Parameters
+    ----------
+    settings : Settings
+    edges : Edges
+
+    Attributes
+    ----------
+    publisher : Publisher or None
+        Once a sink was opened.
+    window : Window or None
+    limit_s : float or None
+        The run ends after so many seconds of picture.
+    """
+
+    def __init__(self, settings: Settings, edges: Edges) -> None:
+        self.publisher: Publisher | None = None
+        self.window: Window | None = None
+        self.limit_s: float | None = None
+        self._settings = settings
+        self._edges = edges
+        self._camera: Sink | None = None
+        self._films: list[Sink] = []
+        self._failures: list[VirtualCameraError] = []
+        self._failing = threading.Lock()
+
+    @property
+    def wants_camera(self) -> bool:
+        """Whether a virtual camera is asked for, by name or by ``auto``."""
+        return any(_is_camera(output) or output == "auto" for output in self._settings.outputs)
+
+    @property
+    def seen(self) -> bool:
+        """Whether somebody sees the pictures while they are made."""
+        return self._camera is not None or self.window is not None
+
+    @property
+    def names(self) -> str:
+        """What is published to, for people."""
+        sinks = [] if self.publisher is None else [sink.name for sink in self.publisher.sinks]
+        window = [] if self.window is None else ["the window"]
+        return ", ".join(sinks + [film.name for film in self._films] + window)
+
+    def open_camera(self, size: tuple[int, int], fps: float, *, live: bool) -> None:
+        """Open the virtual camera, which shows a placeholder from now on.
+
+        Raises
+        ------
+        VirtualCameraError
+            When a camera was asked for that cannot be had. Where ``auto`` was, the step down
+            is left to :meth:`open_others`.
+        """
+        for output in self._settings.outputs:
+            if not _is_camera(output) and output != "auto":
+                continue
+            device = output.partition(":")[2] or None
+            try:
+                camera = self._edges.open_virtual_camera(device, size, fps)
+            except VirtualCameraError as error:
+                if output != "auto":
+                    raise
+                self._step_down(error, size)
+                continue
+            self._camera = camera
+            self._publisher_for(size, fps, live).add(camera)
+
+    def open_others(self, size: tuple[int, int], fps: float, *, live: bool) -> None:
+        """Open everything but the virtual camera.
+
+        Raises
+        ------
+        VirtualCameraError
+            When a film cannot be written, or a window is asked for and cannot be opened.
+        """
+        publisher = self._publisher_for(size, fps, live)
+        for output in self._settings.outputs:
+            if output == "null":
+                publisher.add(NullSink())
+            elif output == "window":
+                self._open_window(size)
+            elif output != "auto" and not _is_camera(output):
+                self._films.append(self._edges.open_film(Path(output), publisher.size, fps))
+        if self.limit_s is not None:
+            self._films.append(self._edges.open_film(PREVIEW_FILM, publisher.size, fps))
+        self._open_preview(size)
+
+    def start_films(self) -> None:
+        """Have films begin with the next frame."""
+        assert self.publisher is not None
+        films, self._films = self._films, []
+        for film in films:
+            self.publisher.add(film)
+
+    def check(self) -> None:
+        """Report sinks that failed.
+
+        Raises
+        ------
+        VirtualCameraError
+            When nothing is left to publish to: why the last sink failed.
+        """
+        failures = self.failures()
+        if failures and self.window is None and not (self._films or self._working()):
+            raise failures[-1]
+        for failure in failures:
+            self._edges.say(str(failure))
+
+    def failures(self) -> list[VirtualCameraError]:
+        """Return why sinks failed since the last call."""
+        with self._failing:
+            failures, self._failures = self._failures, []
+        return failures
+
+    def close(self) -> None:
+        """Finish films, release the camera, close the window."""
+        if self.publisher is not None:
+            self.publisher.close()
+        for film in self._films:
+            film.close()
+        if self.window is not None:
+            self.window.close()
+
+    def _working(self) -> bool:
+        return self.publisher is not None and bool(self.publisher.sinks)
+
+    def _publisher_for(self, size: tuple[int, int], fps: float, live: bool) -> Publisher:
+        if self.publisher is None:
+            self.publisher = Publisher(size=size, fps=fps, live=live, on_error=self._failed)
+        return self.publisher
+
+    def _failed(self, sink: Sink, error: VirtualCameraError) -> None:
+        with self._failing:
+            self._failures.append(error)
+
+    def _step_down(self, reason: VirtualCameraError, size: tuple[int, int]) -> None:
+        """Take the window in place of the camera, else a film in place of the window."""
+        if self._settings.preview is not False:
+            try:
+                self._open_window(size)
+            except VirtualCameraError as no_window:
+                self._edges.say(f"no virtual camera: {reason}")
+                self._edges.say(f"no window, writing ten seconds to {PREVIEW_FILM}: {no_window}")
+            else:
+                self._edges.say(f"no virtual camera, showing a window instead: {reason}")
+                return
+        else:
+            self._edges.say(
+                f"no virtual camera, writing ten seconds to {PREVIEW_FILM} instead: {reason}"
+            )
+        self.limit_s = PREVIEW_FILM_S
+
+    def _open_preview(self, size: tuple[int, int]) -> None:
+        """Open the window beside the other outputs, if it is wanted."""
+        wanted = self._settings.preview
+        if wanted is None:
+            wanted = self._camera is not None
+        if not wanted or self.window is not None or self.limit_s is not None:
+            return
+        try:
+            self._open_window(size)
+        except VirtualCameraError as error:
+            if self._settings.preview:
+                self._edges.say(f"no preview: {error}")
+
+    def _open_window(self, size: tuple[int, int]) -> None:
+        if self.window is None:
+            self.window = self._edges.open_window(WINDOW_TITLE, size)
+            self.window.show(placeholder(self.window.picture_size(size)))
+
+
+def _is_camera(output: str) -> bool:
+    return output == "camera" or output.startswith("camera:")

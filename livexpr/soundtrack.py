@@ -1,0 +1,155 @@
+"""The sound of one film put to the pictures of another."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import av
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+
+# What players read in such a file, and not merely what may be written into it.
+_MP4_SOUND = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"})
+_MOV_SOUND = _MP4_SOUND - {"flac", "opus"} | {"pcm_s16le", "pcm_s16be", "pcm_s24le"}
+_KEPT = {".mp4": _MP4_SOUND, ".m4v": _MP4_SOUND, ".mov": _MOV_SOUND}
+
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_AAC_BIT_RATE = 192_000
+
+_Packets = Iterator[tuple[Fraction, "av.Packet[Stream]"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one sound gets into the new film: the stream it becomes, and how a packet is changed."""
+
+    source: AudioStream
+    target: Stream
+    convert: Callable[[av.Packet[AudioStream]], list[av.Packet[Stream]]]
+
+
+def has_sound(path: Path) -> bool:
+    """Tell whether a film has sound that can be read."""
+    import av
+
+    with av.open(str(path)) as container:
+        return bool(_sounds(container))
+
+
+def add_sound(pictures: Path, sound: Path, target: Path) -> None:
+    """Write a film with the pictures of one film and every sound of another.
+
+    Nothing is encoded anew but sound of a kind that players do not read in such a file.
+
+    Parameters
+    ----------
+    pictures : Path
+        A film whose time 0 is that of the first picture of `sound`.
+    sound : Path
+        A film with pictures and sound.
+    target : Path
+        File to write; its suffix says of what kind.
+
+    Raises
+    ------
+    av.FFmpegError
+        If a file cannot be read or written.
+    """
+    import av
+
+    with (
+        av.open(str(pictures)) as seen,
+        av.open(str(sound)) as heard,
+        av.open(str(target), "w") as out,
+    ):
+        kept = _KEPT.get(target.suffix.lower(), out.supported_codecs)
+        picture = out.add_stream_from_template(seen.streams.video[0])
+        ways = [_way(stream, out, kept) for stream in _sounds(heard)]
+        video_start = _start(heard.streams.video[0])
+        start = min(video_start, *(_start(way.source) for way in ways))
+        packets = heapq.merge(
+            _copied(seen, cast("Stream", picture), video_start - start),
+            _sound_packets(heard, ways, -start),
+            key=lambda timed: timed[0],
+        )
+        for _, packet in packets:
+            out.mux(packet)
+
+
+def _sounds(container: InputContainer) -> list[AudioStream]:
+    # Without a decoder nothing is known of it, not even whether it may be copied; PyAV then has
+    # no context, whatever its types say.
+    contexts: list[tuple[AudioStream, object]] = [
+        (stream, stream.codec_context) for stream in container.streams.audio
+    ]
+    return [stream for stream, context in contexts if context is not None]
+
+
+def _start(stream: Stream) -> Fraction:
+    if stream.start_time is None or stream.time_base is None:
+        return Fraction(0)
+    return stream.start_time * stream.time_base
+
+
+def _way(stream: AudioStream, out: OutputContainer, kept: frozenset[str] | set[str]) -> _Way:
+    """Add a sound to the new film: as it is where possible, or else as AAC."""
+    context = stream.codec_context
+    if context.codec.canonical_name in kept:
+        target = cast("Stream", out.add_stream_from_template(stream))
+        return _Way(stream, target, lambda packet: [cast("av.Packet[Stream]", packet)])
+    rate = max((each for each in _AAC_RATES if each <= context.sample_rate), default=_AAC_RATES[-1])
+    encoder = out.add_stream("aac", rate=rate)
+    encoder.codec_context.layout = context.layout
+    encoder.codec_context.bit_rate = _AAC_BIT_RATE
+
+    def encode(packet: av.Packet[AudioStream]) -> list[av.Packet[Stream]]:
+        encoded = [each for frame in _decoded(packet) for each in encoder.encode(frame)]
+        if packet.dts is None:  # the end
+            encoded += encoder.encode(None)
+        return cast("list[av.Packet[Stream]]", encoded)
+
+    return _Way(stream, cast("Stream", encoder), encode)
+
+
+def _decoded(packet: av.Packet[AudioStream]) -> list[av.AudioFrame]:
+    import av
+
+    try:
+        return packet.decode()
+    except av.InvalidDataError:  # a gap is better than no sound
+        return []
+
+
+def _copied(container: InputContainer, target: Stream, shift_s: Fraction) -> _Packets:
+    for packet in container.demux(container.streams.video[0]):
+        if packet.dts is not None:
+            yield _shifted(cast("av.Packet[Stream]", packet), target, shift_s)
+
+
+def _sound_packets(container: InputContainer, ways: list[_Way], shift_s: Fraction) -> _Packets:
+    by_index = {way.source.index: way for way in ways}
+    for packet in container.demux([way.source for way in ways]):
+        way = by_index[packet.stream.index]
+        for made in way.convert(cast("av.Packet[AudioStream]", packet)):
+            if made.dts is not None:
+                yield _shifted(made, way.target, shift_s)
+
+
+def _shifted(
+    packet: av.Packet[Stream], target: Stream, shift_s: Fraction
+) -> tuple[Fraction, av.Packet[Stream]]:
+    """Move a packet in time and to its new stream; return its new time, s, and itself."""
+    ticks = round(shift_s / packet.time_base)
+    assert packet.dts is not None
+    packet.dts += ticks
+    if packet.pts is not None:
+        packet.pts += ticks
+    packet.stream = target
+    return packet.dts * packet.time_base, packet

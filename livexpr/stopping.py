@@ -1,0 +1,66 @@
+"""Ends a run when it is asked to: by Ctrl-C, by the system, by the user."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+class Stop:
+    """Whether everything is to end; threads look at it at least every tenth of a second.
+
+    A plain attribute rather than an event: a signal handler that sets an event may find its
+    lock held by the very thread that it interrupted.
+
+    Attributes
+    ----------
+    requested : bool
+    signal_number : int or None
+        The signal that asked for it.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.signal_number: int | None = None
+
+    def request(self, signal_number: int | None = None) -> None:
+        """Ask for the end; only the first signal counts."""
+        if self.signal_number is None:
+            self.signal_number = signal_number
+        self.requested = True
+
+    @property
+    def exit_code(self) -> int:
+        """0, or what shells expect after a signal: 130 after Ctrl-C, 143 after SIGTERM."""
+        return 0 if self.signal_number is None else 128 + self.signal_number
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: Stop) -> Iterator[None]:
+    """Let signals request the end instead of interrupting whatever runs.
+
+    A signal that is ignored, as by ``nohup``, stays ignored. Outside the main thread this does
+    nothing, since Python handles signals there only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.request(number)
+
+    before = {}
+    try:
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handle)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,163 @@
+"""Pairs of photographs of the same person, neutral and with an expression: what each one tells.
+
+A folder ``neutral/ID.jpg`` and ``EXPRESSION/ID.jpg``. Every pair gives a displacement of the
+landmarks in head space, and two pictures in face space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr import face_mesh, head_pose, lighting
+from livexpr.errors import CameraError, LivexprError
+from livexpr.landmarks import Landmarker
+from livexpr.pictures import read_image
+from livexpr.training import face_space
+from livexpr.types import FaceTrack, Frame, NoFace
+
+MAP_SIZE = 192
+MOUTH_SIZE = 128
+# A photograph is frontal within this angle of yaw and of pitch.
+_MAX_TURN_RAD = np.radians(20)
+
+
+@dataclass(frozen=True, slots=True)
+class PairObservation:
+    """What one pair of photographs tells.
+
+    Attributes
+    ----------
+    person : str
+    offset_cm : ndarray of shape (468, 3), float32
+        Expression minus neutral in head space.
+    neutral, expressive : ndarray of shape (S, S, 3), uint8
+        In face space, BGR.
+    mouth : ndarray of shape (M, M, 3), uint8
+        Between the inner lips of the expression.
+    mouth_opening_cm : float
+        By how much the expression opens the mouth in the middle.
+    skin_luma : float
+        Of the expressive photograph, grey levels.
+    blendshapes : ndarray of shape (52,), float32
+        Expression minus neutral.
+    """
+
+    person: str
+    offset_cm: NDArray[np.float32]
+    neutral: NDArray[np.uint8]
+    expressive: NDArray[np.uint8]
+    mouth: NDArray[np.uint8]
+    mouth_opening_cm: float
+    skin_luma: float
+    blendshapes: NDArray[np.float32]
+
+
+class UnusablePair(LivexprError):
+    """A pair that cannot be learned from, and why."""
+
+
+def find_pairs(pairs_dir: Path, expression: str) -> dict[str, tuple[Path, Path]]:
+    """Return person -> (neutral picture, picture with the expression), in order of the IDs.
+
+    The folder of the second picture is called `expression`, or is the only one beside ``neutral``.
+
+    Raises
+    ------
+    LivexprError
+        If there is no such folder, or nobody is in both.
+    """
+    try:
+        folders = {entry.name: entry for entry in sorted(pairs_dir.iterdir()) if entry.is_dir()}
+    except OSError as error:
+        raise LivexprError(f"{pairs_dir}: not a readable folder ({error.strerror})") from error
+    neutral = folders.pop("neutral", None)
+    other = folders.get(expression) or (next(iter(folders.values())) if len(folders) == 1 else None)
+    if neutral is None or other is None:
+        raise LivexprError(
+            f"{pairs_dir}: expected the folders neutral/ and {expression}/, "
+            f"found {', '.join(folders) or 'none'}"
+        )
+    pictures = [{p.stem: p for p in sorted(folder.iterdir())} for folder in (neutral, other)]
+    pairs = {
+        name: (pictures[0][name], pictures[1][name]) for name in pictures[0].keys() & pictures[1]
+    }
+    if not pairs:
+        raise LivexprError(f"no file of {neutral} has its pair, of the same name, in {other}")
+    return dict(sorted(pairs.items()))
+
+
+def _photograph(path: Path, landmarker: Landmarker) -> tuple[NDArray[np.uint8], FaceTrack]:
+    """Return a photograph and the one frontal face on it; UnusablePair if there is none."""
+    try:
+        pixels = read_image(path)
+    except CameraError as error:
+        raise UnusablePair(str(error)) from error
+    faces = landmarker.detect_all(Frame(pixels, 0, 0.0))
+    label = f"{path.parent.name}/{path.name}"
+    if isinstance(faces, NoFace):
+        raise UnusablePair(f"{label}: {faces.reason}")
+    if len(faces) > 1:
+        raise UnusablePair(f"{label}: {len(faces)} faces, expected one")
+    yaw, pitch, _ = head_pose.angles_rad(faces[0].frame_from_head)
+    if max(abs(yaw), abs(pitch)) > _MAX_TURN_RAD:
+        raise UnusablePair(
+            f"{label}: head turned by {np.degrees(yaw):.0f}° and tipped by "
+            f"{np.degrees(pitch):.0f}°, at most {np.degrees(_MAX_TURN_RAD):.0f}° are of use"
+        )
+    return pixels, faces[0]
+
+
+def observe_pair(
+    person: str, neutral_path: Path, expressive_path: Path, landmarker: Landmarker
+) -> PairObservation:
+    """Return what a pair tells.
+
+    Raises
+    ------
+    UnusablePair
+        Unreadable file, no face, several faces, or a turned head.
+    """
+    neutral_pixels, neutral = _photograph(neutral_path, landmarker)
+    pixels, track = _photograph(expressive_path, landmarker)
+    n = face_mesh.N_LANDMARKS
+    offset = head_pose.to_head(track.landmarks_px[:n], track.frame_from_head)
+    offset -= head_pose.to_head(neutral.landmarks_px[:n], neutral.frame_from_head)
+    middle = len(face_mesh.INNER_LIP_UPPER) // 2
+    upper, lower = face_mesh.INNER_LIP_UPPER[middle], face_mesh.INNER_LIP_LOWER[middle]
+    return PairObservation(
+        person=person,
+        offset_cm=offset,
+        neutral=face_space.unwrap_face(neutral_pixels, neutral.landmarks_px, MAP_SIZE),
+        expressive=face_space.unwrap_face(pixels, track.landmarks_px, MAP_SIZE),
+        mouth=face_space.unwrap_mouth(pixels, track.landmarks_px, MOUTH_SIZE),
+        mouth_opening_cm=float(offset[upper, 1] - offset[lower, 1]),
+        skin_luma=lighting.luma(lighting.skin_bgr(pixels, track.landmarks_px)),
+        blendshapes=track.blendshapes - neutral.blendshapes,
+    )
+
+
+def observe(
+    pairs: Iterable[tuple[str, tuple[Path, Path]]],
+    on_progress: Callable[[str], None] = lambda person: None,
+) -> tuple[list[PairObservation], dict[str, str]]:
+    """Look at every pair once.
+
+    Returns
+    -------
+    observations : list of PairObservation
+    rejected : dict of person to reason
+    """
+    observations, rejected = [], {}
+    with Landmarker(video=False, max_faces=2) as landmarker:
+        for person, paths in pairs:
+            try:
+                observations.append(observe_pair(person, *paths, landmarker))
+            except UnusablePair as error:
+                rejected[person] = str(error)
+            on_progress(person)
+    return observations, rejected

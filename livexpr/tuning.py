@@ -1,0 +1,118 @@
+"""Presets to step through while live, and saving what was tuned as a new one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livexpr.edges import Edges
+from livexpr.errors import LivexprError
+
+if TYPE_CHECKING:
+    from livexpr.detection import Engine
+    from livexpr.pipeline import Effect
+    from livexpr.presets import Preset
+
+_UNFIT_IN_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Tuning:
+    """The preset that is shown, those before and after it, and their loaded maps.
+
+    Parameters
+    ----------
+    preset : Preset
+        The first one.
+    edges : Edges
+
+    Attributes
+    ----------
+    preset : Preset
+        The one that is shown.
+    """
+
+    def __init__(self, preset: Preset, edges: Edges) -> None:
+        self.preset = preset
+        self._edges = edges
+        self._first = preset
+        self._effects: dict[str, Effect] = {}
+
+    def step(self, direction: int) -> None:
+        """Take the next (1) or previous (-1) preset; broken ones are left out, and named.
+
+        Raises
+        ------
+        LivexprError
+            When the very preset that was shown is the only one.
+        """
+        names = self._names()
+        start = names.index(self.preset.name) if self.preset.name in names else 0
+        for distance in range(1, len(names)):
+            name = names[(start + direction * distance) % len(names)]
+            try:
+                self.preset = (
+                    self._first if name == self._first.name else self._edges.load_preset(name)
+                )
+            except LivexprError as error:
+                self._edges.say(str(error))
+                continue
+            return
+        raise LivexprError("there is no other preset")
+
+    def leave(self) -> None:
+        """Give up a preset that cannot be shown, for the last one that could."""
+        loaded = [effect.preset for effect in self._effects.values()]
+        self.preset = loaded[-1] if loaded else self._first
+
+    def effect(self, engine: Engine, intensity: float) -> Effect:
+        """Return what to show now, its maps loaded at most once.
+
+        Raises
+        ------
+        LivexprError
+            When a map is missing or broken.
+        """
+        effect = self._effects.get(self.preset.name)
+        if effect is None or (effect.preset is not self.preset and effect.preset != self.preset):
+            effect = engine.load_effect(self.preset)
+            self._effects[self.preset.name] = effect
+        self.preset = effect.preset
+        return effect if effect.intensity == intensity else replace(effect, intensity=intensity)
+
+    def save(self, intensity: float) -> Path:
+        """Save the preset at this intensity under a new name, and go on with that one.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        LivexprError
+            When it cannot be written.
+        """
+        names = set(self._edges.available_presets())
+        base = re.sub(r"-\d+$", "", _UNFIT_IN_NAME.sub("-", self.preset.name)).strip("-") or "mine"
+        number = 2
+        while f"{base}-{number}" in names:
+            number += 1
+        name = f"{base}-{number}"
+        preset = replace(self.preset, name=name, intensity=intensity)
+        path = self._edges.user_presets_dir() / f"{name}.toml"
+        try:
+            self._edges.save_preset(preset, path)
+        except OSError as error:
+            raise LivexprError(f"cannot save {path}: {error.strerror}") from None
+        if self.preset.name in self._effects:  # the same maps: nothing to load
+            self._effects[name] = replace(
+                self._effects[self.preset.name], preset=preset, intensity=intensity
+            )
+        self.preset = preset
+        return path
+
+    def _names(self) -> list[str]:
+        names = self._edges.available_presets()
+        return names if self._first.name in names else [self._first.name, *names]

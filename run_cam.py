@@ -1,0 +1,13 @@
+"""Run the live filter: `python run_cam.py ARGUMENTS` is `livexpr run ARGUMENTS`."""
+
+import sys
+
+try:
+    from livexpr.cli import main
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.split(".")[0] in {"livexpr", "kernels"}:
+        raise
+    sys.exit(f"run_cam.py: the package {error.name!r} is missing: see README.md, Install")
+
+if __name__ == "__main__":
+    main(["run", *sys.argv[1:]])
