@@ -11,12 +11,12 @@ import typer
 
 from livexpr import __version__, options
 from livexpr.one_line_errors import OneLineErrors
-from livexpr.settings import DEFAULT_EXPRESSION, Settings
+from livexpr.options import ExpressionOption, IntensityOption, PresetOption
+from livexpr.settings import Settings
 
 # One home per default: what is not asked for is as in Settings.
 _DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Settings)}
 
-_WHAT = "What to show"
 _IN = "Where pictures come from"
 _OUT = "Where they go"
 _HOW = "How long, how fast"
@@ -30,39 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each command explains itself: [bold]livexpr run --help[/bold].",
 )
-
-ExpressionOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--expression",
-        "-e",
-        metavar="NAME[=AMOUNT]",
-        help="An expression and how much of it, from -1 to 2; may be repeated to mix several. "
-        f"Without it and a preset: {DEFAULT_EXPRESSION}.",
-        rich_help_panel=_WHAT,
-    ),
-]
-PresetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        "-p",
-        metavar="NAME or FILE.toml",
-        help="A preset instead; `livexpr presets` lists them.",
-        rich_help_panel=_WHAT,
-    ),
-]
-IntensityOption = Annotated[
-    float | None,
-    typer.Option(
-        "--intensity",
-        "-i",
-        metavar="A",
-        help="How much of the whole, from -1 to 2: 0 is off, 1 as made, below 0 the opposite. "
-        "By default as the preset says, 1 for expressions.",
-        rich_help_panel=_WHAT,
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)

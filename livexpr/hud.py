@@ -90,9 +90,9 @@ def draw_preview(
         _draw_landmarks(picture, points)
     if controls.split:
         _draw_split(picture)
-    _draw_readings(picture, controls, readings)
     if controls.help_shown:
         _draw_help(picture)
+    _draw_readings(picture, controls, readings)
     return picture
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from types import TracebackType
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from livexpr import face_mesh
 from livexpr.errors import ModelError
 from livexpr.head_pose import fit_pose
+from livexpr.quiet_stderr import quiet_native_stderr
 from livexpr.types import FaceTrack, Frame, NoFace
 
 # The model's C++ side writes notices of no use to a user; errors still come as exceptions.
 os.environ.setdefault("GLOG_minloglevel", "2")
+
+# The picture on which the model runs once when it starts, px.
+_FIRST_SIZE = 64
+# Of the model's own words, which go over many lines, so many characters are passed on.
+_LONGEST_CAUSE = 160
 
 
 class Landmarker:
@@ -27,6 +36,8 @@ class Landmarker:
         False for unrelated pictures.
     max_faces : int
         How many faces :meth:`detect_all` may return.
+    asset : bytes, optional
+        The model; by default the one in the package, checked.
 
     Raises
     ------
@@ -34,15 +45,23 @@ class Landmarker:
         If the model asset is missing or altered, or the model does not start.
     """
 
-    def __init__(self, *, video: bool = True, max_faces: int = 1) -> None:
+    def __init__(
+        self, *, video: bool = True, max_faces: int = 1, asset: bytes | None = None
+    ) -> None:
         self._video = video
         self._max_faces = max_faces
-        self._asset = face_mesh.model_bytes()
+        self._asset = face_mesh.model_bytes() if asset is None else asset
         self._model: Any = None
         self._last_timestamp_ms = -1
         self._build()
 
     def _build(self) -> None:
+        """Start the model and let it run once, so that the first frame is not late."""
+        with quiet_native_stderr():
+            self._start()
+            self._detect_image(np.zeros((_FIRST_SIZE, _FIRST_SIZE, 3), np.uint8), 0)
+
+    def _start(self) -> None:
         from mediapipe.tasks.python import BaseOptions, vision
 
         mode = vision.RunningMode.VIDEO if self._video else vision.RunningMode.IMAGE
@@ -78,23 +97,15 @@ class Landmarker:
 
     def detect_all(self, frame: Frame) -> list[FaceTrack] | NoFace:
         """Return every face of `frame` (at least one), or :class:`NoFace`."""
-        from mediapipe import Image, ImageFormat
-
-        # The one place where BGR becomes RGB.
-        rgb = np.ascontiguousarray(frame.pixels[..., ::-1])
-        image = Image(image_format=ImageFormat.SRGB, data=rgb)
+        if self._model is None:
+            self._build()
         try:
-            if self._video:
-                # Strictly rising, as the model demands, even when the clock stands still.
-                timestamp_ms = max(int(frame.captured_at_s * 1000), self._last_timestamp_ms + 1)
-                result = self._model.detect_for_video(image, timestamp_ms)
-                self._last_timestamp_ms = timestamp_ms
-            else:
-                result = self._model.detect(image)
+            result = self._detect_image(frame.pixels, int(frame.captured_at_s * 1000))
         except (RuntimeError, ValueError) as error:
             self.close()
             self._build()
-            return NoFace(f"the landmark model failed and was restarted: {error}")
+            cause = textwrap.shorten(str(error), _LONGEST_CAUSE)
+            return NoFace(f"the landmark model failed and was restarted: {cause}")
         if not result.face_landmarks:
             return NoFace("no face found")
         height, width = frame.pixels.shape[:2]
@@ -110,11 +121,28 @@ class Landmarker:
             faces.append(FaceTrack(landmarks, blendshapes, fit_pose(landmarks)))
         return faces
 
+    def _detect_image(self, pixels: NDArray[np.uint8], timestamp_ms: int) -> Any:
+        """Run the model on a BGR picture; RuntimeError or ValueError if it fails."""
+        from mediapipe import Image, ImageFormat
+
+        # The one place where BGR becomes RGB.
+        image = Image(image_format=ImageFormat.SRGB, data=cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+        if not self._video:
+            return self._model.detect(image)
+        # Strictly rising, as the model demands, even when the clock stands still.
+        self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
+        return self._model.detect_for_video(image, self._last_timestamp_ms)
+
     def close(self) -> None:
-        """Release the model; safe to call twice."""
+        """Release the model; safe to call twice. A later frame would build it anew."""
         if self._model is not None:
             model, self._model = self._model, None
-            model.close()
+            try:
+                model.close()
+            except (RuntimeError, ValueError):
+                # A model that has failed tells its error once more when it is closed, and keeps
+                # its handle: its destructor would close it a second time, and can hang in that.
+                model._handle = None
 
     def __enter__(self) -> Landmarker:
         return self

@@ -1,4 +1,4 @@
-"""Texts of the command line -> checked values. What is wrong becomes a usage error."""
+"""Options that commands share, and their texts as checked values; what is wrong is wrong usage."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,6 +23,42 @@ SIDE_RANGE = (16, 8192)
 FPS_RANGE: Range = (1.0, 240.0)
 
 _OUTPUTS = ("auto", "camera", "window", "null")
+
+
+_WHAT = "What to show"
+
+ExpressionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expression",
+        "-e",
+        metavar="NAME[=AMOUNT]",
+        help="An expression and how much of it, from -1 to 2; may be repeated to mix several. "
+        f"Without it and a preset: {DEFAULT_EXPRESSION}.",
+        rich_help_panel=_WHAT,
+    ),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME or FILE.toml",
+        help="A preset instead; `livexpr presets` lists them.",
+        rich_help_panel=_WHAT,
+    ),
+]
+IntensityOption = Annotated[
+    float | None,
+    typer.Option(
+        "--intensity",
+        "-i",
+        metavar="A",
+        help="How much of the whole, from -1 to 2: 0 is off, 1 as made, below 0 the opposite. "
+        "By default as the preset says, 1 for expressions.",
+        rich_help_panel=_WHAT,
+    ),
+]
 
 
 def preset_from(expressions: Sequence[str], preset: str | None, intensity: float | None) -> Preset:

@@ -231,8 +231,8 @@ def _dequantised(
         low, high = (float(end) for end in metadata[f"{name}_range"].split())
     except (KeyError, ValueError):
         low, high = 0.0, 1.0
-    numbers = low + tensor.astype(np.float64) * ((high - low) / np.iinfo(np.uint8).max)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = low + tensor.astype(np.float64) * ((high - low) / np.iinfo(np.uint8).max)
         return numbers.astype(np.float32)
 
 

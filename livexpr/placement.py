@@ -102,9 +102,7 @@ def landmark_amounts(strength: float, regions: Sequence[float]) -> NDArray[np.fl
     return np.asarray(strength * weights, np.float32)
 
 
-def place(
-    track: FaceTrack, pixel_map: PixelMap, amounts: NDArray[np.float32]
-) -> Placement:
+def place(track: FaceTrack, pixel_map: PixelMap, amounts: NDArray[np.float32]) -> Placement:
     """Move the live mesh by the map.
 
     Parameters
@@ -217,9 +215,7 @@ def _opening_no_further(
     return limited
 
 
-def _closing_no_further(
-    offset_cm: NDArray[np.float32], closable_cm: float
-) -> NDArray[np.float32]:
+def _closing_no_further(offset_cm: NDArray[np.float32], closable_cm: float) -> NDArray[np.float32]:
     """Return the offsets without that part of the lips' opening that cannot be undone.
 
     A reversed expression closes the mouth that it opened; lips that already meet would cross.

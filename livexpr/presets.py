@@ -55,7 +55,7 @@ def user_dir() -> Path:
     """Return the folder of the user's own presets, which need not exist."""
     from platformdirs import user_config_path
 
-    return user_config_path("livexpr") / "presets"
+    return user_config_path("livexpr", appauthor=False) / "presets"
 
 
 def expressions() -> list[str]:
@@ -101,7 +101,7 @@ def find(name_or_path: str) -> Path:
     PresetError
         If there is none; its message offers the nearest names.
     """
-    if name_or_path.lower().endswith(SUFFIX):
+    if _is_path(name_or_path):
         path = Path(name_or_path).expanduser()
         if path.is_dir():
             raise PresetError(f"{path} is a folder, expected a preset (a TOML file)")
@@ -114,12 +114,12 @@ def find(name_or_path: str) -> Path:
                 return path
     raise PresetError(
         f"there is no preset {name_or_path!r}: {offer(name_or_path, available())} "
-        "or a file that ends in .toml"
+        "(of a file, give the name with its .toml)"
     )
 
 
 def load(name_or_path: str) -> Preset:
-    """Load a preset by its name or from its file.
+    """Load a preset by its name, which then is what it is called, or from its file.
 
     Raises
     ------
@@ -133,7 +133,8 @@ def load(name_or_path: str) -> Preset:
         raise PresetError(f"a preset is text in UTF-8, which this is not, in {path}") from None
     except OSError as error:
         raise PresetError(f"cannot read the preset {path}: {error.strerror or error}") from None
-    return parse(text, str(path))
+    preset = parse(text, str(path))
+    return preset if _is_path(name_or_path) else replace(preset, name=name_or_path)
 
 
 def parse(text: str, source: str) -> Preset:
@@ -172,16 +173,11 @@ def save(preset: Preset, path: str | Path) -> None:
     parse(text, str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(suffix=".part", prefix=path.stem, dir=path.parent)
-        unfinished = Path(name)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            # A file that only its owner can read would be a surprise.
-            unfinished.chmod(0o644)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        # In a folder of its own, so that the file gets its usual permissions.
+        with tempfile.TemporaryDirectory(prefix=".livexpr-", dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(unfinished, path)
     except OSError as error:
         reason = error.strerror or error
         raise PresetError(
@@ -208,18 +204,21 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
     mix: dict[str, float] = {}
     parts = []
     for text in chosen:
-        preset, amount = _expression(text)
+        name, amount = split_expression(text)
+        # The shipped one, even where the user has an own preset of that name.
+        preset = replace(load(str(builtin_dir() / f"{name}{SUFFIX}")), name=name)
         parts.append(preset)
-        for name, share in preset.mix.items():
-            mix[name] = mix.get(name, 0.0) + amount * preset.intensity * share
-    for name, amount in mix.items():
+        for map_name, share in preset.mix.items():
+            mix[map_name] = mix.get(map_name, 0.0) + amount * preset.intensity * share
+    for map_name, amount in mix.items():
         if not AMOUNT_RANGE[0] <= amount <= AMOUNT_RANGE[1]:
             raise PresetError(
-                f"the expressions add up to {amount:g} of {name!r}: expected {range_text()}"
+                f"the expressions add up to {amount:g} of {map_name!r}: expected {range_text()}"
             )
     description = parts[0].description if len(parts) == 1 else ""
-    name = " + ".join(chosen)
-    return replace(parts[0], name=name, mix=mix, intensity=1.0, description=description)
+    return replace(
+        parts[0], name=" + ".join(chosen), mix=mix, intensity=1.0, description=description
+    )
 
 
 def split_expression(text: str) -> tuple[str, float]:
@@ -249,9 +248,8 @@ def split_expression(text: str) -> tuple[str, float]:
     return name, amount
 
 
-def _expression(text: str) -> tuple[Preset, float]:
-    name, amount = split_expression(text)
-    return load(str(builtin_dir() / f"{name}{SUFFIX}")), amount
+def _is_path(name_or_path: str) -> bool:
+    return name_or_path.lower().endswith(SUFFIX)
 
 
 def _stems(folder: Path, suffix: str) -> list[str]:

@@ -80,11 +80,14 @@ def render(source: Path, target: Path, preset: Preset, *, compare: bool = False)
     """
     _check_ends(source, target)
     effect = pipeline.load_effect(preset)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(console=console, transient=True, disable=hidden) as progress:
         job = _Job(effect, compare, progress)
         if source.is_dir():
             return _render_folder(job, source, target)
         _render_file(job, source, target)
+        job.say(f"wrote {target}")
     return 0
 
 

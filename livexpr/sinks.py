@@ -14,6 +14,7 @@ from livexpr.settings import Settings
 PREVIEW_FILM = Path("livexpr-preview.mp4")
 PREVIEW_FILM_S = 10.0
 WINDOW_TITLE = "livexpr"
+_FILM_INSTEAD = f"writing ten seconds to {PREVIEW_FILM}"
 
 
 class Sinks:
@@ -154,19 +155,17 @@ class Sinks:
 
     def _step_down(self, reason: VirtualCameraError, size: tuple[int, int]) -> None:
         """Take the window in place of the camera, else a film in place of the window."""
-        if self._settings.preview is not False:
+        if self._settings.preview is False:
+            self._edges.say(f"{_FILM_INSTEAD} instead of the virtual camera: {reason}")
+        else:
             try:
                 self._open_window(size)
             except VirtualCameraError as no_window:
-                self._edges.say(f"no virtual camera: {reason}")
-                self._edges.say(f"no window, writing ten seconds to {PREVIEW_FILM}: {no_window}")
+                self._edges.say(f"no virtual camera to be had: {reason}")
+                self._edges.say(f"{_FILM_INSTEAD} instead of a window: {no_window}")
             else:
-                self._edges.say(f"no virtual camera, showing a window instead: {reason}")
+                self._edges.say(f"showing a window instead of the virtual camera: {reason}")
                 return
-        else:
-            self._edges.say(
-                f"no virtual camera, writing ten seconds to {PREVIEW_FILM} instead: {reason}"
-            )
         self.limit_s = PREVIEW_FILM_S
 
     def _open_preview(self, size: tuple[int, int]) -> None:

@@ -22,6 +22,7 @@ _KEPT = {".mp4": _MP4_SOUND, ".m4v": _MP4_SOUND, ".mov": _MOV_SOUND}
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _AAC_BIT_RATE = 192_000
+_LAYOUTS = {1: "mono", 6: "5.1", 8: "7.1"}
 
 _Packets = Iterator[tuple[Fraction, "av.Packet[Stream]"]]
 
@@ -106,7 +107,8 @@ def _way(stream: AudioStream, out: OutputContainer, kept: frozenset[str] | set[s
         return _Way(stream, target, lambda packet: [cast("av.Packet[Stream]", packet)])
     rate = max((each for each in _AAC_RATES if each <= context.sample_rate), default=_AAC_RATES[-1])
     encoder = out.add_stream("aac", rate=rate)
-    encoder.codec_context.layout = context.layout
+    # Named by number: uncompressed sound often does not say which channel is which.
+    encoder.codec_context.layout = _LAYOUTS.get(context.layout.nb_channels, "stereo")
     encoder.codec_context.bit_rate = _AAC_BIT_RATE
 
     def encode(packet: av.Packet[AudioStream]) -> list[av.Packet[Stream]]:

@@ -63,4 +63,5 @@ def stopping_on_signals(stop: Stop) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # After a signal the program is about to end, which another must not disturb.
+            signal.signal(number, handler if stop.signal_number is None else signal.SIG_IGN)

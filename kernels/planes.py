@@ -1,0 +1,226 @@
+"""Turn triangles into planes: what is observed and painted where, as affine functions of x and y.
+
+The planes are all that :mod:`kernels.apply` needs of the triangles that it draws.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+# A triangle that moves by less than this and changes no colour is left as it is; px.
+STILL_PX = 1 / 64
+# A triangle smaller than this is drawn without slopes, which would be noise; twice its area, px².
+SLIVER_AREA = 1e-4
+
+# How a triangle is drawn: moved only, moved and repainted by the map, covered by the picture.
+MOVED, MAPPED, PICTURE = 0, 1, 2
+
+
+class Planes(NamedTuple):
+    """The triangles to be drawn, in their order.
+
+    Attributes
+    ----------
+    kinds : ndarray of shape (N,), int32
+        MOVED, MAPPED or PICTURE.
+    rows : ndarray of shape (N, 2), int32
+        First and past-last row, inside the picture.
+    edges : ndarray of shape (N, 7), float32
+        x and y of the top corner; slope (x per y) of the edge from the top to the bottom corner,
+        and from the top to the middle one; x and y of the middle corner; slope of the edge from
+        there to the bottom corner. Corners are sorted by y, then x.
+    positions : ndarray of shape (N, 3, 4), float32
+        x and y in the source, column and row in the table: at the top corner, slopes along x,
+        slopes along y.
+    paints : ndarray of shape (N, 3, 4), float32
+        What multiplies the table's four numbers, likewise. Of a map: the amount for the three
+        logarithms of gain, amount times light for the bias. Of the picture: the light for its
+        three channels, the amount for its opacity.
+    """
+
+    kinds: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    edges: NDArray[np.float32]
+    positions: NDArray[np.float32]
+    paints: NDArray[np.float32]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _clamp_jit(x, low, high):  # type: ignore[no-untyped-def]
+    """Return `x`, at least `low` and at most `high`; `low` if it is not a number."""
+    x = x if x > low else low
+    return x if x < high else high
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _kind_jit(target, values, corners, is_picture, still_px):  # type: ignore[no-untyped-def]
+    """Return how a triangle is drawn; -1 if it is turned away, empty, still or not finite."""
+    a, b, c = corners[0], corners[1], corners[2]
+    area = (target[b, 0] - target[a, 0]) * (target[c, 1] - target[a, 1])
+    area -= (target[c, 0] - target[a, 0]) * (target[b, 1] - target[a, 1])
+    still, plain, total = True, True, area
+    for k in range(3):
+        v = corners[k]
+        dx, dy = abs(values[v, 0] - target[v, 0]), abs(values[v, 1] - target[v, 1])
+        still = still and dx < still_px and dy < still_px
+        plain = plain and values[v, 4] == 0
+        total += dx + dy + abs(values[v, 2]) + abs(values[v, 3]) + abs(values[v, 4])
+    # A sum that holds infinity or not-a-number is not below infinity.
+    if not (area > 0 and total < np.inf):
+        return -1
+    if is_picture:
+        return PICTURE
+    if plain:
+        return -1 if still else MOVED
+    return MAPPED
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _edges_jit(edges, target, corners):  # type: ignore[no-untyped-def]
+    """Write a triangle's edges; return its corners from top to bottom.
+
+    Sorted by y, then x, so that two triangles cut a shared edge by the very same numbers.
+    """
+    a, b, c = corners[0], corners[1], corners[2]
+    if (target[b, 1], target[b, 0]) < (target[a, 1], target[a, 0]):
+        a, b = b, a
+    if (target[c, 1], target[c, 0]) < (target[a, 1], target[a, 0]):
+        a, c = c, a
+    if (target[c, 1], target[c, 0]) < (target[b, 1], target[b, 0]):
+        b, c = c, b
+    edges[0], edges[1] = target[a, 0], target[a, 1]
+    edges[2] = (target[c, 0] - target[a, 0]) / (target[c, 1] - target[a, 1])
+    edges[3] = (target[b, 0] - target[a, 0]) / (target[b, 1] - target[a, 1])
+    edges[4], edges[5] = target[b, 0], target[b, 1]
+    edges[6] = (target[c, 0] - target[b, 0]) / (target[c, 1] - target[b, 1])
+    return a, b, c
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _slopes_jit(  # type: ignore[no-untyped-def]
+    position, amount, target, values, top_down, table_size
+):
+    """Write a triangle's position, and amount likewise, from its corners from top to bottom."""
+    a, b, c = top_down
+    ab_x, ab_y = target[b, 0] - target[a, 0], target[b, 1] - target[a, 1]
+    ac_x, ac_y = target[c, 0] - target[a, 0], target[c, 1] - target[a, 1]
+    area = ab_x * ac_y - ac_x * ab_y
+    inverse = np.float32(1) / area if abs(area) > np.float32(SLIVER_AREA) else np.float32(0)
+    for k in range(5):
+        at_a, at_b, at_c = values[a, k], values[b, k], values[c, k]
+        if k < 2:
+            # Slopes of the displacement are exact where there is none, on slivers too.
+            at_a, at_b, at_c = at_a - target[a, k], at_b - target[b, k], at_c - target[c, k]
+        along_x = ((at_b - at_a) * ac_y - (at_c - at_a) * ab_y) * inverse
+        along_y = ((at_c - at_a) * ab_x - (at_b - at_a) * ac_x) * inverse
+        if k == 4:
+            amount[0], amount[1], amount[2] = values[a, k], along_x, along_y
+        else:
+            scale = np.float32(1) if k < 2 else np.float32(table_size - 1)
+            position[0, k] = values[a, k] * scale
+            position[1, k] = along_x * scale + np.float32(k == 0)
+            position[2, k] = along_y * scale + np.float32(k == 1)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _paint_jit(paint, amount, is_picture, light):  # type: ignore[no-untyped-def]
+    """Write a triangle's paint from its amount."""
+    for k in range(3):
+        for channel in range(3):
+            picture_light = light[channel] if k == 0 else np.float32(0)
+            paint[k, channel] = picture_light if is_picture else amount[k]
+        paint[k, 3] = amount[k] if is_picture else amount[k] * light[3]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _planes_jit(  # type: ignore[no-untyped-def]
+    kinds,
+    rows,
+    edges,
+    positions,
+    paints,
+    amount,
+    target,
+    values,
+    triangles,
+    n_map,
+    sizes,
+    light,
+    height,
+    still_px,
+):
+    """Write the planes of the triangles to be drawn; return how many these are."""
+    drawn = 0
+    low, high = np.float32(0), np.float32(height)
+    for t in range(triangles.shape[0]):
+        is_picture = t >= n_map
+        kind = _kind_jit(target, values, triangles[t], is_picture, still_px)
+        if kind < 0:
+            continue
+        top_down = _edges_jit(edges[drawn], target, triangles[t])
+        rows[drawn, 0] = int(np.ceil(_clamp_jit(target[top_down[0], 1], low, high)))
+        rows[drawn, 1] = int(np.ceil(_clamp_jit(target[top_down[2], 1], low, high)))
+        if rows[drawn, 0] == rows[drawn, 1]:
+            continue
+        size = sizes[1] if is_picture else sizes[0]
+        _slopes_jit(positions[drawn], amount, target, values, top_down, size)
+        _paint_jit(paints[drawn], amount, is_picture, light)
+        kinds[drawn] = kind
+        drawn += 1
+    return drawn
+
+
+def planes(
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    n_picture_triangles: int,
+    table_sizes: tuple[int, int],
+    light: NDArray[np.float32],
+    height: int,
+) -> Planes:
+    """Prepare the triangles that are to be drawn.
+
+    Parameters
+    ----------
+    target, values, triangles, n_picture_triangles, light
+        As :func:`kernels.apply.apply` has them.
+    table_sizes : tuple of two int
+        Side of the map and of the picture.
+    height : int
+        Rows of the picture that is drawn into.
+
+    Returns
+    -------
+    Planes
+        Left out are triangles that are turned away, empty, outside the rows, or not finite in
+        any number, and those that neither move nor repaint.
+    """
+    n = len(triangles)
+    made = Planes(
+        np.empty(n, np.int32),
+        np.empty((n, 2), np.int32),
+        np.empty((n, 7), np.float32),
+        np.empty((n, 3, 4), np.float32),
+        np.empty((n, 3, 4), np.float32),
+    )
+    amount = np.empty(3, np.float32)
+    n_map = n - n_picture_triangles
+    drawn = _planes_jit(
+        *made,
+        amount,
+        target,
+        values,
+        triangles,
+        n_map,
+        table_sizes,
+        light,
+        height,
+        np.float32(STILL_PX),
+    )
+    kinds, rows, edges, positions, paints = made
+    return Planes(kinds[:drawn], rows[:drawn], edges[:drawn], positions[:drawn], paints[:drawn])

@@ -1,0 +1,109 @@
+"""The program itself, from a webcam to what another program reads from the virtual camera."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from livexpr.capture import open_source
+from livexpr.devices import query_node
+
+pytestmark = pytest.mark.hardware
+
+NOTHING_ASKED = {"size": None, "fps": None, "mirror": False, "loop": False, "fast": False}
+LIMIT_S = 300
+GRID = 8
+
+
+def mosaic(pixels: np.ndarray) -> np.ndarray:
+    """Mean colours of a picture's parts, (8, 8, 3): what a smile hardly changes."""
+    height, width = (side // GRID * GRID for side in pixels.shape[:2])
+    parts = pixels[:height, :width].reshape(GRID, height // GRID, GRID, width // GRID, 3)
+    return parts.mean((1, 3))
+
+
+def shows(expected: np.ndarray):
+    """A condition: the same scene as `expected` (8, 8, 3), in the same colours, not mirrored."""
+
+    def condition(pixels: np.ndarray) -> bool:
+        seen = mosaic(pixels)
+        likeness = np.abs(seen - expected).mean()
+        exchanged = np.abs(seen[..., ::-1] - expected).mean()
+        return bool(likeness < 20.0 and likeness < exchanged)
+
+    return condition
+
+
+@pytest.fixture
+def scene(webcam):
+    """What the webcam shows, and in which size, before the program takes it."""
+    source = open_source(webcam.path, **NOTHING_ASKED)
+    frames = [source.read().pixels for _ in range(10)]
+    source.close()
+    return source.size, np.mean([mosaic(pixels) for pixels in frames], axis=0)
+
+
+@pytest.fixture
+def run_cam(start, webcam, virtual_camera):
+    """Function that starts ``run_cam.py --expression happy`` from the webcam."""
+
+    def run(*options: str) -> subprocess.Popen[bytes]:
+        return start(
+            *(sys.executable, "run_cam.py", "--expression", "happy"),
+            *("--source", webcam.path, "--output", f"camera:{virtual_camera.path}"),
+            "--no-preview",
+            *options,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    return run
+
+
+def ended(program: subprocess.Popen[bytes]) -> str:
+    """What a program said until its end."""
+    return program.communicate(timeout=LIMIT_S)[0].decode(errors="replace")
+
+
+def test_another_program_reads_the_filtered_picture(
+    scene, run_cam, virtual_camera, seen_on, tmp_path
+):
+    size, expected = scene
+    program = run_cam("--stats", str(tmp_path / "stats.json"))
+    picture = seen_on(virtual_camera.path, shows(expected))
+    assert picture.shape == (size[1], size[0], 3)
+    program.send_signal(signal.SIGINT)
+    said = ended(program)
+    assert program.returncode == 130, said
+    assert "Traceback" not in said
+    stats = json.loads((tmp_path / "stats.json").read_text(encoding="utf-8"))
+    assert stats["latency_ms"]["p50"] > 0.0
+    assert query_node(virtual_camera.path).outputs  # left ready for the next program
+
+
+def test_a_second_start_works(scene, run_cam, virtual_camera, seen_on):
+    for _ in range(2):
+        program = run_cam("--max-frames", "40")
+        said = ended(program)
+        assert program.returncode == 0, said
+    program = run_cam()
+    seen_on(virtual_camera.path, shows(scene[1]))
+    program.terminate()
+    said = ended(program)
+    assert program.returncode == 143, said
+
+
+def test_a_busy_virtual_camera_is_one_line(run_cam, virtual_camera, seen_on):
+    first = run_cam()
+    seen_on(virtual_camera.path)
+    second = run_cam()
+    said = ended(second)
+    assert second.returncode == 1, said
+    assert f"process {first.pid}" in said
+    assert "Traceback" not in said
