@@ -1,1 +1,13 @@
 """Per-pixel loops in Numba: they know arrays and numbers, never faces, presets or files."""
+
+from __future__ import annotations
+
+import os
+
+import numba
+
+# While other programs keep every core busy, as a video call does, OpenMP's threads wait for each
+# other actively and a kernel takes ten times as long; Numba's own work queue does not. It bears
+# one calling thread at a time, which kernels see to themselves.
+if "NUMBA_THREADING_LAYER" not in os.environ:
+    numba.config.THREADING_LAYER = "workqueue"

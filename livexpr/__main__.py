@@ -1,6 +1,35 @@
-"""``python -m livexpr`` is ``livexpr``."""
+"""The command ``livexpr``, ``python -m livexpr`` and ``run_cam.py``: ends quietly on Ctrl-C."""
 
-from livexpr.cli import main
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Load the command line and run it, as :func:`livexpr.cli.main`.
+
+    While modules load nothing is open yet, so that Ctrl-C may end the process at once, where
+    Python would print the traceback of whatever was being imported.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # else somebody, such as nohup, has decided
+        signal.signal(signal.SIGINT, _leave)
+    from livexpr.cli import main as run
+
+    try:
+        signal.signal(signal.SIGINT, before)
+        run(arguments)
+    except KeyboardInterrupt:  # before a command has begun: those that have end by themselves
+        sys.exit(128 + signal.SIGINT)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     main()

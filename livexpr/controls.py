@@ -165,7 +165,7 @@ def describe(action: Action, controls: Controls) -> str:
         "on_off": ("filter", controls.on),
         "mirror": ("mirror", controls.mirrored),
         "freeze": ("freeze", controls.frozen),
-        "split": ("before | after", controls.split),
+        "split": ("split", controls.split),
         "landmarks": ("landmarks", controls.landmarks),
     }
     if action in switches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,18 @@ class _LoadedEngine:
         self._landmarker.close()
 
 
+def _share_processors() -> None:
+    """Leave a processor to detection, which works at the same time as the kernels.
+
+    Kernels that wait for a thread which waits for a processor take many times as long as on one
+    processor less. To be called before Numba is loaded; what the user has set counts.
+    """
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (usable or 1) - 1)))
+    # Otherwise idle OpenMP threads spin, and keep the processors from detection.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def load_engine(preset: Preset, stop: Stop) -> Engine:
     """Load the model and the maps, and compile the kernels.
 
@@ -154,6 +167,7 @@ def load_engine(preset: Preset, stop: Stop) -> Engine:
         if stop.requested:
             raise InterruptedError("stopped while starting")
 
+    _share_processors()
     from livexpr import pipeline
 
     go_on()

@@ -61,6 +61,8 @@ class Placement:
     triangles : ndarray of shape (T, 3), int32
         In drawing order: far ones first; the mouth last.
     n_mouth_triangles : int
+    mouth_opening_cm : float
+        How far the lips are apart in the target.
     """
 
     target_px: NDArray[np.float32]
@@ -199,8 +201,8 @@ def _held_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
     facing = _rest_normals() @ (-depth_axis / max(float(np.linalg.norm(depth_axis)), 1e-6))
     start, stop = _EDGE_ON_RANGE
     t = np.clip((facing - start) / (stop - start), 0, 1)
-    kept: NDArray[np.float32] = 1 - _beside_face() * (1 - t * t * (3 - 2 * t))
-    return kept[:, None].astype(np.float32)
+    kept = 1 - _beside_face() * (1 - t * t * (3 - 2 * t))
+    return np.asarray(kept[:, None], np.float32)
 
 
 def _opening_no_further(

@@ -16,7 +16,7 @@ from livexpr.edges import Edges
 from livexpr.errors import LivexprError
 from livexpr.session import Session
 from livexpr.settings import Settings
-from livexpr.sinks import Sinks
+from livexpr.sinks import Sinks, refuse_own_source
 from livexpr.stopping import Stop, stopping_on_signals
 from livexpr.supply import FirstFrames, Supply
 
@@ -136,7 +136,7 @@ class _Run:
     def go(self) -> None:
         """Start everything, in the order in which the user sees it, and run."""
         settings = self._settings
-        _check_stats(settings.stats)
+        _check_written(settings)
         source = self._open_source_and_sinks()
         if source is None:
             return
@@ -254,10 +254,14 @@ def _rate(source: Source) -> float:
     return source.fps if low <= source.fps <= high else _USUAL_FPS
 
 
-def _check_stats(path: Path | None) -> None:
-    """Find out before a long run that its statistics could not be written after it."""
+def _check_written(settings: Settings) -> None:
+    """Find out before anything opens what could not be written, or would destroy the source."""
+    for output in settings.outputs:
+        refuse_own_source(Path(output), settings.source)
+    path = settings.stats
     if path is None:
         return
+    refuse_own_source(path, settings.source)
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise LivexprError(
             f"cannot write the statistics to {path}: name a file in a folder that exists"

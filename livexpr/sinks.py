@@ -17,6 +17,13 @@ WINDOW_TITLE = "livexpr"
 _FILM_INSTEAD = f"writing ten seconds to {PREVIEW_FILM}"
 
 
+def refuse_own_source(target: Path, source: str) -> None:
+    """Raise a VirtualCameraError if writing `target` would destroy the file that is read."""
+    path = Path(source).expanduser()
+    if target.exists() and path.exists() and target.samefile(path):
+        raise VirtualCameraError(f"{target} would replace its own source: choose another name")
+
+
 class Sinks:
     """The publisher with its sinks, and the window.
 
@@ -102,6 +109,7 @@ class Sinks:
             elif output != "auto" and not _is_camera(output):
                 self._films.append(self._edges.open_film(Path(output), publisher.size, fps))
         if self.limit_s is not None:
+            refuse_own_source(PREVIEW_FILM, self._settings.source)
             self._films.append(self._edges.open_film(PREVIEW_FILM, publisher.size, fps))
         self._open_preview(size)
 

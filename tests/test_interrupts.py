@@ -118,3 +118,23 @@ def test_a_second_ctrl_c_does_no_harm(folder):
     assert code == 130, said
     assert "Traceback" not in said
     assert frames_of(folder / "out.mp4") > 0
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.1, 0.15, 0.2, 0.3])
+def test_ctrl_c_while_modules_load(after_s):
+    # Python's own start, before the first line of ours, takes a part of the first moment.
+    starts = "import sys; sys.stderr.write('begins\\n'); sys.stderr.flush(); "
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{starts}from livexpr.__main__ import main; main(['run', '-h'])"],
+        cwd=HOME,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "begins\n"
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process)
+    assert code in (130, 0), said  # 0: the help was out already
+    assert "Traceback" not in said

@@ -582,6 +582,36 @@ def test_statistics_that_could_not_be_written_are_noticed_before_anything_starts
     assert world.events == []
 
 
+@pytest.mark.parametrize("outputs", [("talk.mp4",), ("null", "other/../talk.mp4"), ("link.mp4",)])
+def test_a_film_never_replaces_its_own_source(outputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("other").mkdir()
+    Path("talk.mp4").write_bytes(b"precious")
+    Path("link.mp4").hardlink_to("talk.mp4")
+    world = World()
+    with pytest.raises(VirtualCameraError, match="would replace its own source"):
+        world.run(source="talk.mp4", outputs=outputs)
+    assert world.events == []
+    assert Path("talk.mp4").read_bytes() == b"precious"
+
+
+def test_statistics_never_replace_the_source(tmp_path):
+    source = tmp_path / "talk.mp4"
+    source.write_bytes(b"precious")
+    with pytest.raises(VirtualCameraError, match="would replace its own source"):
+        World().run(source=str(source), outputs=("null",), stats=source)
+    assert source.read_bytes() == b"precious"
+
+
+def test_the_film_instead_of_a_window_never_replaces_its_own_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("livexpr-preview.mp4").write_bytes(b"precious")
+    world = World()
+    with pytest.raises(VirtualCameraError, match="would replace its own source"):
+        world.run(source="livexpr-preview.mp4")
+    assert world.films == {}
+
+
 def run_with_keys(*keys, presets=None, source=None):
     """Press keys in a window beside a camera; return the world after it has ended."""
     camera = FakeCamera()
