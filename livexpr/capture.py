@@ -280,13 +280,9 @@ def _open_capture(camera: CameraInfo) -> cv2.VideoCapture:
         # Its warnings would surround our one line of what went wrong.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     for backend in _BACKENDS.get(platform.system(), (cv2.CAP_ANY,)):
-        # By path on Linux: OpenCV's own numbering ends at 63.
-        on_linux = backend == cv2.CAP_V4L2
-        capture = (
-            cv2.VideoCapture(camera.path, backend)
-            if on_linux
-            else cv2.VideoCapture(camera.index, backend)
-        )
+        # By path on Linux, where a camera may have a name and no number.
+        device = camera.path if backend == cv2.CAP_V4L2 else camera.index
+        capture = cv2.VideoCapture(device, backend)
         if capture.isOpened():
             return capture
         capture.release()

@@ -244,8 +244,9 @@ def holders(path: str, *, besides_us: bool = True) -> list[str]:
     list of str
         Such as ``'zoom (process 4711)'``; empty when nobody is seen.
     """
+    path = os.path.realpath(path)
     try:
-        wanted = os.stat(path).st_rdev
+        wanted = (os.path.basename(path), os.stat(path).st_rdev)
     except OSError:
         return []
     found = []
@@ -259,10 +260,16 @@ def holders(path: str, *, besides_us: bool = True) -> list[str]:
     return sorted(found)
 
 
-def _is_device(link: Path, wanted: int) -> bool:
+def _is_device(link: Path, wanted: tuple[str, int]) -> bool:
+    """Tell whether an open file is a device of this name and number, in whatever folder.
+
+    Programs in containers see ``/dev`` elsewhere. The name is compared first, since asking for
+    the number of a file on a network may wait for ever.
+    """
     try:
-        # Looked at by name first: stat on a foreign pipe or network file may wait for ever.
-        return os.readlink(link).startswith("/dev/") and os.stat(link).st_rdev == wanted
+        return (
+            os.path.basename(os.readlink(link)) == wanted[0] and os.stat(link).st_rdev == wanted[1]
+        )
     except OSError:
         return False
 

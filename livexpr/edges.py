@@ -141,8 +141,6 @@ def _share_processors() -> None:
     """
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (usable or 1) - 1)))
-    # Otherwise idle OpenMP threads spin, and keep the processors from detection.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def load_engine(preset: Preset, stop: Stop) -> Engine:

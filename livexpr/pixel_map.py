@@ -36,6 +36,8 @@ _MAX_OFFSET_CM = 5.0
 _GAIN_RANGE = (0.05, 20.0)
 _MAX_BIAS = 2.0
 _MAX_MOUTH = 4.0
+# Of positive amounts, below which there is no mean of mouth pictures to take.
+_LEAST_AMOUNT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def mix(maps: Sequence[PixelMap], amounts: Sequence[float]) -> PixelMap:
         if amount > 0 and m.mouth.any():
             mouth += a * _resampled(m.mouth, mouth_size)
             total += amount
-    if total:
+    if total > _LEAST_AMOUNT:
         mouth /= np.float32(total)
     return PixelMap(offset, log_gain, bias, np.ones_like(bias), mouth, blendshapes)
 

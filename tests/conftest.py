@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
@@ -17,6 +18,19 @@ from livexpr.types import FaceTrack
 
 SHARED_DIR = Path(__file__).resolve().parents[2] / "shared"
 SEED = 20170613
+
+# Tests never judge the clock: a busy machine must not fail them.
+hypothesis.settings.register_profile(
+    "livexpr",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("livexpr")
+
+# The same examples in every run, and no test fails because a machine is busy.
+hypothesis.settings.register_profile("livexpr", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("livexpr")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

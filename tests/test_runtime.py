@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livexpr import runtime, supply
+from livexpr import edges, runtime, supply
 from livexpr.edges import Edges
 from livexpr.errors import CameraError, ModelError, PresetError, VirtualCameraError
 from livexpr.presets import Preset
@@ -774,3 +775,14 @@ def test_a_source_that_opens_after_the_end_is_closed():
 def test_null_takes_everything():
     assert World(source=FakeSource(3, live=False)).run(outputs=("null",), fast=True) == 0
     assert NullSink().name == "null"
+
+
+def test_kernels_leave_a_processor_to_detection(monkeypatch):
+    monkeypatch.setattr("livexpr.edges.sys.platform", "other")
+    monkeypatch.setattr("livexpr.edges.os.cpu_count", lambda: 8)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    edges._share_processors()
+    assert os.environ["NUMBA_NUM_THREADS"] == "3", "what the user has set counts"
+    monkeypatch.delenv("NUMBA_NUM_THREADS")
+    edges._share_processors()
+    assert os.environ["NUMBA_NUM_THREADS"] == "7"

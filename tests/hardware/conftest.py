@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -76,17 +77,16 @@ def webcam() -> VideoNode:
 
 @contextlib.contextmanager
 def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program while the block lasts."""
-    process = subprocess.Popen(command, cwd=ROOT, **options)  # type: ignore[call-overload]
+    """Run a program, with those it starts itself, while the block lasts."""
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **options)
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, kind)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
