@@ -10,4 +10,4 @@ import numba
 # other actively and a kernel takes ten times as long; Numba's own work queue does not. It bears
 # one calling thread at a time, which kernels see to themselves.
 if "NUMBA_THREADING_LAYER" not in os.environ:
-    numba.config.THREADING_LAYER = "workqueue"
+    numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]

@@ -93,7 +93,10 @@ class FilmSink:
         self._first_s: float | None = None
         self._last_tick: int | None = None
         self._reformatter = VideoReformatter()
-        self._interpolation = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
+        # Older releases of PyAV, the newest for Python 3.10 among them, do not offer the flag.
+        self._interpolation = Interpolation.BILINEAR
+        if hasattr(Interpolation, "ACCURATE_RND"):
+            self._interpolation |= Interpolation.ACCURATE_RND
         options = {"flush_packets": "1"}
         if path.suffix.lower() != ".mkv":
             # Written in fragments, and joined into an ordinary film at the end.

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from livexpr import face_mesh
 
 
-def fit_similarity(
-    source: NDArray[np.float32], target: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def fit_similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the similarity transform that takes `source` nearest to `target`.
 
     Parameters

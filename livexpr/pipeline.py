@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.apply import apply
-from livexpr import lighting, pixel_map, placement, presets, strength
+from livexpr import lighting, pixel_map, placement, presets, regions, strength
 from livexpr.pixel_map import PixelMap
 from livexpr.presets import Preset
 from livexpr.smoothing import SmoothingState, smooth
@@ -129,9 +129,7 @@ def warm_up() -> None:
     compile_all()
 
 
-def process(
-    frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState
-) -> Result:
+def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState) -> Result:
     """Filter one frame.
 
     Parameters
@@ -183,16 +181,14 @@ def process(
     amount = strength.topped_up(largest, state.shown) * state.presence
     if abs(amount) < _NOTHING:
         return _unchanged(frame, state, track, started)
-    amounts = placement.landmark_amounts(amount, state.regions)
+    amounts = regions.landmark_amounts(amount, state.regions)
     placed = placement.place(track, mix.pixel_map, amounts)
     located = time.perf_counter()
 
     pixels = frame.pixels.copy()
     assert state.skin_bgr is not None
     light = np.empty(4, np.float32)
-    light[:3] = lighting.mouth_light(
-        state.skin_bgr, state.eye_white_bgr, placed.mouth_opening_cm
-    )
+    light[:3] = lighting.mouth_light(state.skin_bgr, state.eye_white_bgr, placed.mouth_opening_cm)
     light[3] = lighting.luma(state.skin_bgr)
     apply(
         pixels,
@@ -227,13 +223,13 @@ def _wanted_amounts(effect: Effect) -> dict[str, float]:
 
 def _regions(effect: Effect) -> tuple[float, ...]:
     weights = effect.preset.regions
-    return tuple(getattr(weights, name) for name in placement.REGIONS)
+    return tuple(getattr(weights, name) for name in regions.REGIONS)
 
 
 def _eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
     """Move amounts and region weights towards what is wanted."""
     wanted = _wanted_amounts(effect)
-    regions = _regions(effect)
+    goal_regions = _regions(effect)
     step = strength.easing_step(dt, effect.preset.feel.easing_s)
     amounts = {}
     for name in sorted({*state.amounts, *wanted}):
@@ -241,11 +237,11 @@ def _eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
         amount = now + step * (goal - now)
         if name in wanted or abs(amount) >= _NOTHING:
             amounts[name] = goal if abs(goal - amount) < _NOTHING else amount
-    before = state.regions or regions
+    before = state.regions or goal_regions
     return replace(
         state,
         amounts=amounts,
-        regions=tuple(b + step * (r - b) for b, r in zip(before, regions, strict=True)),
+        regions=tuple(b + step * (r - b) for b, r in zip(before, goal_regions, strict=True)),
         maps={name: m for name, m in {**state.maps, **effect.maps}.items() if name in amounts},
     )
 

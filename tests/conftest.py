@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -26,10 +27,6 @@ hypothesis.settings.register_profile(
     derandomize="CI" in os.environ,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
-hypothesis.settings.load_profile("livexpr")
-
-# The same examples in every run, and no test fails because a machine is busy.
-hypothesis.settings.register_profile("livexpr", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("livexpr")
 
 

@@ -114,7 +114,9 @@ def test_maps_at_the_ends_of_their_ranges_can_be_loaded(tmp_path: Path, extreme:
 
 
 @given(
-    low=st.floats(-2, 1.75, width=32), span=st.floats(0, 0.125, width=32), at=st.integers(0, SIZE - 1)
+    low=st.floats(-2, 1.75, width=32),
+    span=st.floats(0, 0.125, width=32),
+    at=st.integers(0, SIZE - 1),
 )
 def test_any_bias_survives_its_quantisation(tmp_path_factory, low, span, at) -> None:
     path = tmp_path_factory.mktemp("map") / "a"

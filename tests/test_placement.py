@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from livexpr import face_mesh, head_pose, pixel_map, placement, presets
+from livexpr import face_mesh, head_pose, pixel_map, presets, regions
 from livexpr.pixel_map import PixelMap
-from livexpr.placement import Placement, landmark_amounts, place
+from livexpr.placement import Placement, place
+from livexpr.regions import landmark_amounts
 from livexpr.types import FaceTrack
 
 UPPER, LOWER = list(face_mesh.INNER_LIP_UPPER), list(face_mesh.INNER_LIP_LOWER)
@@ -241,12 +242,12 @@ def test_regions_are_weighted_on_their_own(synthetic_face, happy: PixelMap) -> N
 
 
 def test_regions_cover_what_their_names_say_and_no_more_than_all() -> None:
-    fields = placement.region_fields()
+    fields = regions.region_fields()
     assert fields.shape == (face_mesh.N_LANDMARKS, 4)
     assert (fields >= 0).all()
     assert (fields.sum(axis=1) <= 1 + 1e-6).all()
     named = {"brows": 105, "eyes": 159, "cheeks": 205, "mouth": 13}
-    for column, region in enumerate(placement.REGIONS):
+    for column, region in enumerate(regions.REGIONS):
         assert fields[named[region]].argmax() == column
     left_right = np.abs(fields[[70, 33, 50, 61]] - fields[[300, 263, 280, 291]])
     assert left_right.max() < 0.05

@@ -178,9 +178,7 @@ def fit_observations(
     )
 
 
-def fit_pairs(
-    pairs_dir: Path, expression: str, people: Collection[str] | None = None
-) -> PixelMap:
+def fit_pairs(pairs_dir: Path, expression: str, people: Collection[str] | None = None) -> PixelMap:
     """Fit the pairs of a folder, or of some `people` in it; see :func:`fit_observations`."""
     pairs = find_pairs(pairs_dir, expression)
     chosen = [item for item in pairs.items() if people is None or item[0] in people]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numba
 import numpy as np
 import pytest
 
@@ -23,6 +24,7 @@ def test_disagreement_stops_the_benchmark():
 
 
 @pytest.mark.benchmark
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="Numba is off: nothing to time")
 @pytest.mark.parametrize(("width", "height", "face_px"), [(640, 480, 240), (1280, 720, 360)])
 def test_speed(width, height, face_px, capsys):
     report = bench_apply.measure(height, width, face_px)

@@ -6,18 +6,26 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
 
 import numpy as np
 import pytest
 
+from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.capture import open_source
 from livexpr.devices import query_node
+from livexpr.landmarks import Landmarker
+from livexpr.types import Frame
 
 pytestmark = pytest.mark.hardware
 
 NOTHING_ASKED = {"size": None, "fps": None, "mirror": False, "loop": False, "fast": False}
 LIMIT_S = 300
 GRID = 8
+WINDOW = 40
+SMILE_GAINED = 0.2
+"""Of MediaPipe's score for a smile, averaged over the window; a full smile is near 1."""
 
 
 def mosaic(pixels: np.ndarray) -> np.ndarray:
@@ -85,6 +93,32 @@ def test_another_program_reads_the_filtered_picture(
     stats = json.loads((tmp_path / "stats.json").read_text(encoding="utf-8"))
     assert stats["latency_ms"]["p50"] > 0.0
     assert query_node(virtual_camera.path).outputs  # left ready for the next program
+
+
+def smile_on(pixels: np.ndarray, landmarker: Landmarker) -> float | None:
+    """How much a face smiles, in [0, 1]; None without a face."""
+    track = landmarker.detect(Frame(np.ascontiguousarray(pixels), 0, time.perf_counter()))
+    if not track:
+        return None
+    sides = ("mouthSmileLeft", "mouthSmileRight")
+    return float(np.mean([track.blendshapes[BLENDSHAPE_NAMES.index(side)] for side in sides]))
+
+
+def test_another_program_sees_a_smile(webcam, run_cam, virtual_camera, pictures_of):
+    with Landmarker() as landmarker:
+        source = open_source(webcam.path, **NOTHING_ASKED)
+        smiles = [smile_on(source.read().pixels, landmarker) for _ in range(WINDOW)]
+        source.close()
+        if None in smiles:
+            pytest.skip("nobody sits before the webcam")
+        run_cam()
+        window: deque[float] = deque(maxlen=WINDOW)
+        for picture in pictures_of(virtual_camera.path):
+            if (smile := smile_on(picture, landmarker)) is not None:
+                window.append(smile)
+            if len(window) == WINDOW and np.mean(window) > np.mean(smiles) + SMILE_GAINED:
+                return
+    pytest.fail(f"no smile: {np.mean(smiles):.2f} before, {np.mean(window):.2f} at last")
 
 
 def test_a_second_start_works(scene, run_cam, virtual_camera, seen_on):
