@@ -6,9 +6,8 @@ the moments are summed, and each output pixel's gain and bias solved from them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
-from datetime import datetime, timezone
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -186,6 +185,14 @@ def fit_pairs(pairs_dir: Path, expression: str, people: Collection[str] | None =
     return fit_observations(observations)
 
 
+def _digest(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the contents of files, one after the other: what a fit was made of."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def fit_command(
     pairs_dir: Path, expression: str, out: Path, *, symmetric: bool = True, attribution: str = ""
 ) -> None:
@@ -208,9 +215,11 @@ def fit_command(
     for person, reason in rejected.items():
         # Reasons hold file names and system messages, whose brackets are not markup.
         console.print(f"left out {person}: {reason}", highlight=False, markup=False)
-    newest = max(path.stat().st_mtime for paths in pairs.values() for path in paths)
-    date = datetime.fromtimestamp(newest, timezone.utc).date().isoformat()
-    metadata = {"expression": expression, "photographs_until": date, "attribution": attribution}
+    metadata = {
+        "expression": expression,
+        "photographs_sha256": _digest(path for paths in pairs.values() for path in paths),
+        "attribution": attribution,
+    }
     fitted = fit_observations(observations, symmetric=symmetric, metadata=metadata)
     pixel_map.save(fitted, out)
     console.print(
@@ -218,6 +227,8 @@ def fit_command(
         f"({fitted.metadata['pairs_weighted']} show the expression clearly); "
         f"wrote {out} ({out.stat().st_size} bytes)",
         highlight=False,
+        soft_wrap=True,
     )
-    raises = json.dumps(dict(sorted(fitted.blendshapes.items())))
-    console.print(f"raises {raises}", highlight=False)
+    strongest = sorted(fitted.blendshapes.items(), key=lambda item: -abs(item[1]))[:6]
+    raises = ", ".join(f"{name} {value:+.2f}" for name, value in strongest)
+    console.print(f"blendshapes: {raises}", highlight=False, soft_wrap=True)
