@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from livexpr import pipeline, presets, runtime
+from livexpr import bench_apply, pipeline, presets, runtime
 from livexpr.capture import open_source
 from livexpr.landmarks import Landmarker
 from livexpr.settings import Settings
@@ -127,8 +127,6 @@ def measure() -> dict[str, Any]:
     dict
         ``machine``, ``rows`` (as :class:`Row`) and ``stages_ms``, for JSON.
     """
-    from livexpr import bench_apply
-
     pipeline.warm_up()
     kernel = bench_apply.measure()
     frames = _demo_frames()

@@ -5,67 +5,44 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.apply import apply
-from livexpr import lighting, pixel_map, placement, presets, regions, strength
-from livexpr.pixel_map import PixelMap
-from livexpr.presets import Preset
-from livexpr.smoothing import SmoothingState, smooth
+from livexpr import lighting, placement, regions, strength
+from livexpr.effect import (
+    NOTHING,
+    Effect,
+    FilterState,
+    Mix,
+    eased,
+    initial_state,
+    load_effect,
+    mixed,
+    settled_state,
+    with_presence,
+)
+from livexpr.smoothing import smooth
 from livexpr.types import FaceTrack, Frame, NoFace
 
-# Amounts nearer to zero than this change no pixel.
-_NOTHING = 1e-3
+__all__ = [
+    "Effect",
+    "FilterState",
+    "Result",
+    "initial_state",
+    "load_effect",
+    "process",
+    "settled_state",
+    "warm_up",
+]
+
+# A face may be lost for this long before it is forgotten, s.
+_HOLD_S = 0.3
 # Light and what the user shows are followed with these time constants, s.
 _LIGHT_S = 0.5
 _SHOWN_S = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A preset with its maps loaded.
-
-    Attributes
-    ----------
-    preset : Preset
-    maps : Mapping of str to PixelMap
-        One for each entry of the preset's mix.
-    intensity : float
-        Live value, from -1 to 2; 0 leaves the picture as it is.
-    """
-
-    preset: Preset
-    maps: Mapping[str, PixelMap]
-    intensity: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Mix:
-    """Maps mixed in given proportions, as the kernel reads them."""
-
-    proportions: Mapping[str, float]
-    maps: Mapping[str, PixelMap]
-    pixel_map: PixelMap
-    gain_bias: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class FilterState:
-    """What the filter remembers from frame to frame; see :func:`initial_state`."""
-
-    time_s: float | None = None
-    presence: float = 0.0
-    amounts: Mapping[str, float] = field(default_factory=dict)
-    regions: tuple[float, ...] = ()
-    shown: float = 0.0
-    skin_bgr: NDArray[np.float32] | None = None
-    eye_white_bgr: NDArray[np.float32] | None = None
-    smoothing: SmoothingState | None = None
-    maps: Mapping[str, PixelMap] = field(default_factory=dict)
-    mix: _Mix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +68,6 @@ class Result:
     stages_s: Mapping[str, float]
     track: FaceTrack | NoFace
     strength: float
-
-
-def load_effect(preset: Preset) -> Effect:
-    """Load the maps of a preset.
-
-    Raises
-    ------
-    PresetError
-        If a map is unknown.
-    FormatError
-        If a map's file is damaged.
-    """
-    maps = {name: pixel_map.load(presets.map_path(name)) for name in preset.mix}
-    return Effect(preset, maps, preset.intensity)
-
-
-def initial_state() -> FilterState:
-    """Return the state before the first frame of a live source: the effect eases in."""
-    return FilterState()
-
-
-def settled_state(effect: Effect) -> FilterState:
-    """Return a state in which `effect` is fully there at once, as a still picture needs."""
-    return FilterState(
-        presence=1.0,
-        amounts=_wanted_amounts(effect),
-        regions=_regions(effect),
-        maps=effect.maps,
-    )
 
 
 def warm_up() -> None:
@@ -154,45 +102,66 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     """
     started = time.perf_counter()
     dt = 0.0 if state.time_s is None else max(frame.captured_at_s - state.time_s, 0.0)
-    state = _eased(state, effect, dt)
-    if isinstance(track, NoFace):
-        state = replace(
-            state,
-            time_s=frame.captured_at_s,
-            presence=0.0,
-            smoothing=None,
-            skin_bgr=None,
-            eye_white_bgr=None,
-        )
-        return _unchanged(frame, state, track, started)
-    track, smoothing = smooth(
-        track, frame.captured_at_s, state.smoothing, effect.preset.feel.smoothing
-    )
+    state = eased(state, effect, dt)
+    track, state = _followed(frame, track, effect, state, dt)
     smoothed = time.perf_counter()
-    height, width = frame.pixels.shape[:2]
-    state = _with_presence(state, effect, dt, strength.visibility(track, width, height))
-    state = replace(state, time_s=frame.captured_at_s, smoothing=smoothing)
     largest = max(state.amounts.values(), key=abs, default=0.0)
-    if abs(largest * state.presence) < _NOTHING:
+    face = state.face
+    if face is None or abs(largest * state.presence) < NOTHING:
         return _unchanged(frame, state, track, started)
 
-    mix = _mixed(state, largest)
-    state = _with_live_face(replace(state, mix=mix), mix, frame, track, dt)
+    mix = mixed(state, largest)
+    state = replace(state, mix=mix)
+    if track or state.skin_bgr is None:
+        state = _with_live_face(state, mix, frame, face, dt)
     amount = strength.topped_up(largest, state.shown) * state.presence
-    if abs(amount) < _NOTHING:
+    if abs(amount) < NOTHING:
         return _unchanged(frame, state, track, started)
     amounts = regions.landmark_amounts(amount, state.regions)
-    placed = placement.place(track, mix.pixel_map, amounts)
+    placed = placement.place(face, mix.pixel_map, amounts)
     located = time.perf_counter()
+    pixels = _drawn(frame.pixels, placed, mix, state)
+    stages = {
+        "smooth": smoothed - started,
+        "place": located - smoothed,
+        "apply": time.perf_counter() - located,
+    }
+    return Result(replace(frame, pixels=pixels), state, stages, track, amount)
 
-    pixels = frame.pixels.copy()
+
+def _followed(
+    frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState, dt: float
+) -> tuple[FaceTrack | NoFace, FilterState]:
+    """Smooth the face, and ease the whole effect towards how well it can be carried.
+
+    A face that is lost for a moment is taken to be where it was, while the effect eases out.
+    """
+    now = frame.captured_at_s
+    if isinstance(track, NoFace):
+        if state.face is not None and now - state.face_s <= _HOLD_S:
+            return track, replace(with_presence(state, effect, dt, 0.0), time_s=now)
+        forgotten = FilterState(
+            time_s=now, amounts=state.amounts, regions=state.regions, maps=state.maps, mix=state.mix
+        )
+        return track, forgotten
+    height, width = frame.pixels.shape[:2]
+    state = with_presence(state, effect, dt, strength.visibility(track, width, height))
+    track, smoothing = smooth(track, now, state.smoothing, effect.preset.feel.smoothing)
+    return track, replace(state, time_s=now, face=track, face_s=now, smoothing=smoothing)
+
+
+def _drawn(
+    source: NDArray[np.uint8], placed: placement.Placement, mix: Mix, state: FilterState
+) -> NDArray[np.uint8]:
+    """Return a copy of the picture with the placed mesh drawn into it."""
     assert state.skin_bgr is not None
     light = np.empty(4, np.float32)
     light[:3] = lighting.mouth_light(state.skin_bgr, state.eye_white_bgr, placed.mouth_opening_cm)
     light[3] = lighting.luma(state.skin_bgr)
+    pixels: NDArray[np.uint8] = source.copy()
     apply(
         pixels,
-        frame.pixels,
+        source,
         placed.target_px,
         placed.values,
         placed.triangles,
@@ -201,13 +170,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
         mix.pixel_map.mouth,
         light,
     )
-    applied = time.perf_counter()
-    stages = {
-        "smooth": smoothed - started,
-        "place": located - smoothed,
-        "apply": applied - located,
-    }
-    return Result(replace(frame, pixels=pixels), state, stages, track, amount)
+    return pixels
 
 
 def _unchanged(
@@ -217,63 +180,8 @@ def _unchanged(
     return Result(frame, state, stages, track, 0.0)
 
 
-def _wanted_amounts(effect: Effect) -> dict[str, float]:
-    return {name: amount * effect.intensity for name, amount in effect.preset.mix.items()}
-
-
-def _regions(effect: Effect) -> tuple[float, ...]:
-    weights = effect.preset.regions
-    return tuple(getattr(weights, name) for name in regions.REGIONS)
-
-
-def _eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
-    """Move amounts and region weights towards what is wanted."""
-    wanted = _wanted_amounts(effect)
-    goal_regions = _regions(effect)
-    step = strength.easing_step(dt, effect.preset.feel.easing_s)
-    amounts = {}
-    for name in sorted({*state.amounts, *wanted}):
-        now, goal = state.amounts.get(name, 0.0), wanted.get(name, 0.0)
-        amount = now + step * (goal - now)
-        if name in wanted or abs(amount) >= _NOTHING:
-            amounts[name] = goal if abs(goal - amount) < _NOTHING else amount
-    before = state.regions or goal_regions
-    return replace(
-        state,
-        amounts=amounts,
-        regions=tuple(b + step * (r - b) for b, r in zip(before, goal_regions, strict=True)),
-        maps={name: m for name, m in {**state.maps, **effect.maps}.items() if name in amounts},
-    )
-
-
-def _with_presence(state: FilterState, effect: Effect, dt: float, visible: float) -> FilterState:
-    """Ease the whole effect towards how well the face can carry it."""
-    if state.time_s is None:
-        return replace(state, presence=min(state.presence, visible))
-    step = strength.easing_step(dt, effect.preset.feel.easing_s)
-    return replace(state, presence=state.presence + step * (visible - state.presence))
-
-
-def _mixed(state: FilterState, largest: float) -> _Mix:
-    """Return the mix, made anew if its proportions have changed; the largest has proportion 1."""
-    proportions = {
-        name: round(amount / largest, 3) for name, amount in state.amounts.items() if amount
-    }
-    maps = {name: state.maps[name] for name in proportions}
-    before = state.mix
-    # Maps are compared by identity: one loaded anew has other contents under the same name.
-    if (
-        before is not None
-        and before.proportions == proportions
-        and all(before.maps[name] is maps[name] for name in maps)
-    ):
-        return before
-    mixed = pixel_map.mix(list(maps.values()), list(proportions.values()))
-    return _Mix(proportions, maps, mixed, mixed.gain_bias())
-
-
 def _with_live_face(
-    state: FilterState, mix: _Mix, frame: Frame, track: FaceTrack, dt: float
+    state: FilterState, mix: Mix, frame: Frame, track: FaceTrack, dt: float
 ) -> FilterState:
     """Follow the face's light, and what its user shows without the filter."""
     skin = lighting.skin_bgr(frame.pixels, track.landmarks_px)

@@ -268,12 +268,25 @@ class TestOverTime:
         results = run(picture, [(track, happy)] * 4, pipeline.settled_state(happy))
         assert len({id(r.state.mix) for r in results}) == 1
 
-    def test_a_face_that_comes_back_starts_from_nothing(self, picture, track, happy) -> None:
-        steps = [(track, happy)] * 15 + [(NoFace("gone"), happy)] * 3 + [(track, happy)] * 15
-        amounts = [r.strength for r in run(picture, steps)]
-        assert amounts[14] > 0.9
-        assert amounts[15:18] == [0, 0, 0]
-        assert 0 <= amounts[18] <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
+    def test_a_face_lost_for_a_moment_eases_out_and_in(self, picture, track, happy) -> None:
+        """Two frames without a face are no reason for the smile to blink."""
+        steps = [(track, happy)] * 30 + [(NoFace("gone"), happy)] * 2 + [(track, happy)] * 20
+        amounts = np.array([r.strength for r in run(picture, steps)])
+        assert amounts[29] > 0.95
+        assert 0.3 < amounts[31] < amounts[30] < amounts[29]
+        assert np.abs(np.diff(amounts)).max() <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
+        assert amounts[-1] > 0.95
+
+    def test_a_lost_face_is_forgotten_and_comes_back_from_nothing(
+        self, picture, track, happy
+    ) -> None:
+        steps = [(track, happy)] * 30 + [(NoFace("gone"), happy)] * 20 + [(track, happy)] * 20
+        results = run(picture, steps)
+        amounts = np.array([r.strength for r in results])
+        assert np.abs(np.diff(amounts)).max() <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
+        assert (amounts[42:50] == 0).all()
+        assert results[45].frame.pixels is picture
+        assert 0 <= amounts[50] <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
         assert amounts[-1] > 0.9
 
     def test_a_turning_head_fades_out_and_in(self, picture, synthetic_face, happy) -> None:
