@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kernels import reference
 from kernels.apply import apply
 from livexpr import face_mesh, pixel_map, placement, presets, regions
+from livexpr.effect import shaded_landmarks
 from livexpr.types import FaceTrack
 
 _ROUNDS = 40
@@ -76,11 +77,13 @@ def scene(height: int, width: int, face_px: float, amount: float = 1.0) -> Scene
     src = np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
     happy = pixel_map.load(presets.map_path("happy"))
     track = synthetic_face(height, width, face_px)
-    placed = placement.place(track, happy, regions.landmark_amounts(amount, (1, 1, 1, 1)))
+    amounts = regions.landmark_amounts(amount, (1, 1, 1, 1))
+    gain_bias = happy.gain_bias()
+    placed = placement.place(track, happy, amounts, shaded_landmarks(gain_bias))
     mesh = (placed.target_px, placed.values, placed.triangles, placed.n_mouth_triangles)
     face_box = _box(track.landmarks_px[: face_mesh.N_LANDMARKS, :2], height, width)
     drawn_box = _box(placed.target_px, height, width)
-    return Scene(src, mesh, happy.gain_bias(), happy.mouth, face_box, drawn_box)
+    return Scene(src, mesh, gain_bias, happy.mouth, face_box, drawn_box)
 
 
 def _box(points: NDArray[np.float32], height: int, width: int) -> tuple[int, int, int, int]:

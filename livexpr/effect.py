@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import pixel_map, presets, regions, strength
+from livexpr import face_mesh, pixel_map, presets, regions, strength
 from livexpr.pixel_map import PixelMap
 from livexpr.presets import Preset
 from livexpr.smoothing import SmoothingState
@@ -16,6 +18,8 @@ from livexpr.types import FaceTrack
 
 # Amounts nearer to zero than this change no pixel.
 NOTHING = 1e-3
+# What changes nothing by as much as half a grey level is no shade.
+_NO_SHADE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Mix:
     maps: Mapping[str, PixelMap]
     pixel_map: PixelMap
     gain_bias: NDArray[np.float32]
+    shaded: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +150,34 @@ def mixed(state: FilterState, largest: float) -> Mix:
     ):
         return before
     whole = pixel_map.mix(list(maps.values()), list(proportions.values()))
-    return Mix(proportions, maps, whole, whole.gain_bias())
+    gain_bias = whole.gain_bias()
+    return Mix(proportions, maps, whole, gain_bias, shaded_landmarks(gain_bias))
+
+
+@lru_cache(maxsize=4)
+def _triangle_at(size: int) -> NDArray[np.int32]:
+    """Return which triangle of the face lies at each pixel of face space, (S, S); -1 for none."""
+    mesh = face_mesh.load()
+    triangles = np.full((size, size), -1, np.int32)
+    for index, triangle in enumerate(mesh.triangles[: mesh.n_face_triangles]):
+        corners = np.round(mesh.uv[triangle] * (size - 1)).astype(np.int32)
+        cv2.fillConvexPoly(triangles, corners, [index])
+    return triangles
+
+
+def shaded_landmarks(gain_bias: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the landmarks of triangles in which gain or bias change anything, (468,).
+
+    Parameters
+    ----------
+    gain_bias : ndarray of shape (S, S, 4), float32
+        Under the mask.
+    """
+    size = gain_bias.shape[0]
+    # Reached a pixel further, since a sample between pixels takes its neighbours' share.
+    near = cv2.dilate(np.abs(gain_bias).max(axis=2), np.ones((3, 3), np.uint8))
+    touched = np.unique(_triangle_at(size)[near > _NO_SHADE])
+    vertices = face_mesh.load().triangles[touched[touched >= 0]].ravel()
+    shaded = np.zeros(face_mesh.N_LANDMARKS, np.bool_)
+    shaded[vertices[vertices < face_mesh.N_LANDMARKS]] = True
+    return shaded

@@ -11,7 +11,7 @@ from livexpr import face_mesh
 
 # On the sides of the head, displacement fades out between these cosines of the angle between
 # skin and viewer; the sides begin and are reached at these distances from the middle, cm.
-_EDGE_ON_RANGE = (0.12, 0.5)
+_EDGE_ON_RANGE = (0.22, 0.55)
 _SIDE_RANGE_CM = (3.5, 5.5)
 
 
@@ -38,6 +38,13 @@ def _beside_face() -> NDArray[np.float32]:
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
+@lru_cache(maxsize=1)
+def _hairline() -> NDArray[np.intp]:
+    """Return the landmarks of the face oval from the temples up."""
+    oval = np.array(face_mesh.FACE_OVAL)
+    return np.asarray(oval[face_mesh.load().rest_cm[oval, 1] > 0], np.intp)
+
+
 def kept_at_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what part of its displacement each landmark keeps, (468, 1), float32.
 
@@ -49,4 +56,6 @@ def kept_at_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]
     start, stop = _EDGE_ON_RANGE
     t = np.clip((facing - start) / (stop - start), 0, 1)
     kept = 1 - _beside_face() * (1 - t * t * (3 - 2 * t))
+    # No expression moves the hair; where nothing moves, the collar need not be drawn either.
+    kept[_hairline()] = 0
     return np.asarray(kept[:, None], np.float32)

@@ -118,7 +118,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     if abs(amount) < NOTHING:
         return _unchanged(frame, state, track, started)
     amounts = regions.landmark_amounts(amount, state.regions)
-    placed = placement.place(face, mix.pixel_map, amounts)
+    placed = placement.place(face, mix.pixel_map, amounts, mix.shaded)
     located = time.perf_counter()
     pixels = _drawn(frame.pixels, placed, mix, state)
     stages = {

@@ -28,6 +28,7 @@ from livexpr.errors import FormatError
 from livexpr.face_mesh import N_LANDMARKS
 
 FORMAT_VERSION = "1"
+_NO_CHANGE = {"gain": 1.0, "bias": 0.0}
 # One hundredth of the 33.7 MB StarGAN generator; a map that is larger is not one of ours.
 MAX_BYTES = 337_000
 _MAX_SIZE = 512
@@ -249,10 +250,18 @@ def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
     return numbers
 
 
-def _quantised(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], str]:
-    """Return `array` as bytes between its own ends, and those ends as text."""
+def _quantised(
+    array: NDArray[np.float32], exact: float | None = None
+) -> tuple[NDArray[np.uint8], str]:
+    """Return `array` as bytes between its own ends, and those ends as text.
+
+    A value that must come back `exact`, as that of no change, is put on one of the steps.
+    """
     low, high = float(array.min()), float(array.max())
     step = max(high - low, 1e-9) / 255
+    if exact is not None:
+        step = max(high - low, 1e-9) / 254
+        low = exact - math.ceil((exact - low) / step) * step
     return np.round((array - low) / step).astype(np.uint8), f"{low:.9g} {low + 255 * step:.9g}"
 
 
@@ -281,7 +290,7 @@ def save(pixel_map: PixelMap, path: str | Path) -> None:
     if pixel_map.mouth.any():
         parts["mouth"] = pixel_map.mouth
     for name, part in parts.items():
-        tensors[name], metadata[f"{name}_range"] = _quantised(part)
+        tensors[name], metadata[f"{name}_range"] = _quantised(part, _NO_CHANGE.get(name))
     _check_tensors({"offset": pixel_map.offset_cm, **parts}, str(path))
     data = _in_fixed_order(to_bytes(tensors, metadata))
     try:

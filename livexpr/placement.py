@@ -44,7 +44,12 @@ class Placement:
     mouth_opening_cm: float
 
 
-def place(track: FaceTrack, pixel_map: PixelMap, amounts: NDArray[np.float32]) -> Placement:
+def place(
+    track: FaceTrack,
+    pixel_map: PixelMap,
+    amounts: NDArray[np.float32],
+    shaded: NDArray[np.bool_] | None = None,
+) -> Placement:
     """Move the live mesh by the map.
 
     Parameters
@@ -55,6 +60,9 @@ def place(track: FaceTrack, pixel_map: PixelMap, amounts: NDArray[np.float32]) -
         Gives displacements and what an opened mouth shows.
     amounts : ndarray of shape (468,), float32
         Amount of the expression at each landmark, as from :func:`landmark_amounts`.
+    shaded : ndarray of shape (468,), bool, optional
+        Landmarks near which gain or bias change anything; all of them by default. Elsewhere the
+        kernel need not look at the map.
 
     Returns
     -------
@@ -97,7 +105,9 @@ def place(track: FaceTrack, pixel_map: PixelMap, amounts: NDArray[np.float32]) -
     values = np.zeros((face_mesh.N_VERTICES, 5), np.float32)
     values[:, :2] = source
     values[:, 2:4] = mesh.uv
-    values[: face_mesh.N_LANDMARKS, 4] = amounts
+    values[: face_mesh.N_LANDMARKS, 4] = amounts if shaded is None else amounts * shaded
+    # The mask is 0 there: without an amount, the kernel does not look at the map in the collar.
+    values[list(face_mesh.FACE_OVAL), 4] = 0
     open_mouth(target, values, lips_live, lips_moved, pixel_map, scale)
     return Placement(
         target_px=target,

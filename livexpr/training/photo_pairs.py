@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import livexpr
 from kernels.moments import MOMENTS, accumulate
-from livexpr import pixel_map
+from livexpr import face_mesh, pixel_map
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.errors import LivexprError
 from livexpr.pixel_map import PixelMap
@@ -49,6 +49,11 @@ _GAIN_PENALTY, _BIAS_PENALTY = 4.0, 40.0
 # Moments are shared with neighbours over this width, px of a 256 px canvas.
 _SHARE_PX = 1.6
 _MAX_LOG_GAIN = 1.2
+# Changes smaller than the first are noise of the average and are taken for none, those above the
+# second are kept whole: displacements in cm, logarithms of gains (biases likewise).
+_OFFSET_NOISE_CM = (0.03, 0.06)
+_FOREHEAD_CM, _FOREHEAD_DOUBT = 5.3, 3.0
+_SHADE_NOISE = (0.02, 0.05)
 # Mouths opened by at least this much, cm, are averaged for the mouth picture, if so many are.
 _OPEN_MOUTH_CM, _LEAST_MOUTHS = 0.6, 5
 
@@ -75,6 +80,18 @@ def expression_weights(offsets_cm: NDArray[np.float32]) -> NDArray[np.float64]:
             break
         weights = updated
     return weights
+
+
+def _without_noise(
+    change: NDArray[np.float32], size: NDArray[np.float32], noise: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Return `change` with what is small, by `size`, faded to nothing.
+
+    Where an expression changes nothing, the camera's own pixels are to pass through untouched.
+    """
+    start, stop = noise
+    t = np.clip((size - start) / (stop - start), 0, 1)
+    return np.asarray(change * (t * t * (3 - 2 * t)), np.float32)
 
 
 def _mirrored(offset_cm: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,7 +124,11 @@ def _appearance(
     log_gain = np.log(np.maximum(gain, 1e-3)).clip(-_MAX_LOG_GAIN, _MAX_LOG_GAIN)
     if symmetric:
         log_gain, bias = (log_gain + log_gain[:, ::-1]) / 2, (bias + bias[:, ::-1]) / 2
-    return log_gain.astype(np.float32), bias.astype(np.float32)
+    size = np.maximum(np.abs(log_gain).max(axis=2), np.abs(bias)).astype(np.float32)
+    return (
+        _without_noise(log_gain, size[..., None], _SHADE_NOISE),
+        _without_noise(bias, size, _SHADE_NOISE),
+    )
 
 
 def _mouth(observations: Sequence[PairObservation]) -> NDArray[np.float32]:
@@ -153,6 +174,12 @@ def fit_observations(
     offset = np.average(offsets, axis=0, weights=weights).astype(np.float32)
     if symmetric:
         offset = np.float32(0.5) * (offset + _mirrored(offset))
+    # Seen from the front: depths are the landmark model's guesses.
+    distance = np.linalg.norm(offset[:, :2], axis=1, keepdims=True)
+    # Above the brows, under hair, the landmark model guesses most.
+    guessed = face_mesh.load().rest_cm[:, 1:2] > _FOREHEAD_CM
+    distance = np.where(guessed, distance / _FOREHEAD_DOUBT, distance)
+    offset = _without_noise(offset, distance, _OFFSET_NOISE_CM)
     log_gain, bias = _appearance(observations, weights, symmetric)
     raised = np.average([o.blendshapes for o in observations], axis=0, weights=weights)
     return PixelMap(
