@@ -12,11 +12,13 @@ from types import FrameType
 def main(arguments: Sequence[str] | None = None) -> None:
     """Load the command line and run it, as :func:`livexpr.cli.main`.
 
-    While modules load nothing is open yet, so that Ctrl-C may end the process at once, where
-    Python would print the traceback of whatever was being imported.
+    While modules load nothing is open yet, and when a command has ended nothing is open any more:
+    then Ctrl-C may end the process at once, where Python would print a traceback of its own
+    affairs.
     """
     before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # else somebody, such as nohup, has decided
+    ours = before is signal.default_int_handler  # else somebody, such as nohup, has decided
+    if ours:
         signal.signal(signal.SIGINT, _leave)
     from livexpr.cli import main as run
 
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run(arguments)
     except KeyboardInterrupt:  # before a command has begun: those that have end by themselves
         sys.exit(128 + signal.SIGINT)
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, _leave)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

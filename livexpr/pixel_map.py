@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from livexpr.errors import FormatError
 from livexpr.face_mesh import N_LANDMARKS
+from livexpr.tensor_bytes import dequantised, in_fixed_order, quantised
 
 FORMAT_VERSION = "1"
 _NO_CHANGE = {"gain": 1.0, "bias": 0.0}
@@ -206,7 +207,7 @@ def load(path: str | Path) -> PixelMap:
             f"{source}: expected a livexpr pixel map of format {FORMAT_VERSION}, its metadata say "
             f"{metadata.get('format', 'nothing')!r}; fit it again with `livexpr fit`"
         )
-    tensors = {name: _dequantised(name, t, metadata, source) for name, t in raw.items()}
+    tensors = {name: dequantised(name, t, metadata, source) for name, t in raw.items()}
     _check_tensors(tensors, source)
     bias = tensors["bias"]
     return PixelMap(
@@ -220,25 +221,6 @@ def load(path: str | Path) -> PixelMap:
     )
 
 
-def _dequantised(
-    name: str, tensor: NDArray[np.generic], metadata: Mapping[str, str], source: str
-) -> NDArray[np.float32]:
-    """Turn stored bytes into numbers: linear between the tensor's stated ends."""
-    if tensor.dtype.kind == "f":
-        # What does not fit becomes infinite, which is refused later.
-        with np.errstate(over="ignore"):
-            return tensor.astype(np.float32)
-    if tensor.dtype != np.uint8:
-        raise FormatError(f"{source}: {name} must hold floats or bytes, holds {tensor.dtype}")
-    try:
-        low, high = (float(end) for end in metadata[f"{name}_range"].split())
-    except (KeyError, ValueError):
-        low, high = 0.0, 1.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        numbers = low + tensor.astype(np.float64) * ((high - low) / np.iinfo(np.uint8).max)
-        return numbers.astype(np.float32)
-
-
 def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
     try:
         content = json.loads(metadata.get("blendshapes", "{}"))
@@ -248,21 +230,6 @@ def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
     if not all(math.isfinite(number) for number in numbers.values()):
         raise FormatError(f"{source}: metadata 'blendshapes' holds numbers that are not finite")
     return numbers
-
-
-def _quantised(
-    array: NDArray[np.float32], exact: float | None = None
-) -> tuple[NDArray[np.uint8], str]:
-    """Return `array` as bytes between its own ends, and those ends as text.
-
-    A value that must come back `exact`, as that of no change, is put on one of the steps.
-    """
-    low, high = float(array.min()), float(array.max())
-    step = max(high - low, 1e-9) / 255
-    if exact is not None:
-        step = max(high - low, 1e-9) / 254
-        low = exact - math.ceil((exact - low) / step) * step
-    return np.round((array - low) / step).astype(np.uint8), f"{low:.9g} {low + 255 * step:.9g}"
 
 
 def save(pixel_map: PixelMap, path: str | Path) -> None:
@@ -290,19 +257,10 @@ def save(pixel_map: PixelMap, path: str | Path) -> None:
     if pixel_map.mouth.any():
         parts["mouth"] = pixel_map.mouth
     for name, part in parts.items():
-        tensors[name], metadata[f"{name}_range"] = _quantised(part, _NO_CHANGE.get(name))
+        tensors[name], metadata[f"{name}_range"] = quantised(part, _NO_CHANGE.get(name))
     _check_tensors({"offset": pixel_map.offset_cm, **parts}, str(path))
-    data = _in_fixed_order(to_bytes(tensors, metadata))
+    data = in_fixed_order(to_bytes(tensors, metadata))
     try:
         Path(path).write_bytes(data)
     except OSError as error:
         raise FormatError(f"cannot write the pixel map {path}: {error.strerror}") from error
-
-
-def _in_fixed_order(data: bytes) -> bytes:
-    """Sort the header of a safetensors file, whose metadata come in no fixed order."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":"))
-    encoded = header.encode()
-    encoded += b" " * (-len(encoded) % 8)
-    return len(encoded).to_bytes(8, "little") + encoded + data[8 + length :]

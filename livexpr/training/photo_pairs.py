@@ -43,6 +43,8 @@ __all__ = [
 # Pairs that show less than this part of the mean expression are left out of it.
 _LEAST_STRENGTH = 0.6
 _STRENGTH_ROUNDS = 10
+# An average is fainter than what it averages, since people differ in how they show an expression.
+_EMPHASIS = 1.07
 # Penalties of the ridge, where the weights of a few dozen pairs add up to about twenty and
 # intensities are in units of skin luma. The bias pays more: a gain suits every skin alike.
 _GAIN_PENALTY, _BIAS_PENALTY = 4.0, 40.0
@@ -126,8 +128,8 @@ def _appearance(
         log_gain, bias = (log_gain + log_gain[:, ::-1]) / 2, (bias + bias[:, ::-1]) / 2
     size = np.maximum(np.abs(log_gain).max(axis=2), np.abs(bias)).astype(np.float32)
     return (
-        _without_noise(log_gain, size[..., None], _SHADE_NOISE),
-        _without_noise(bias, size, _SHADE_NOISE),
+        _without_noise(np.asarray(log_gain, np.float32), size[..., None], _SHADE_NOISE),
+        _without_noise(np.asarray(bias, np.float32), size, _SHADE_NOISE),
     )
 
 
@@ -182,10 +184,11 @@ def fit_observations(
     offset = _without_noise(offset, distance, _OFFSET_NOISE_CM)
     log_gain, bias = _appearance(observations, weights, symmetric)
     raised = np.average([o.blendshapes for o in observations], axis=0, weights=weights)
+    emphasis = np.float32(_EMPHASIS)
     return PixelMap(
-        offset_cm=offset,
-        log_gain=log_gain,
-        bias=bias,
+        offset_cm=offset * emphasis,
+        log_gain=log_gain * emphasis,
+        bias=bias * emphasis,
         mask=face_space.feather_mask(MAP_SIZE),
         mouth=_mouth(observations),
         blendshapes={

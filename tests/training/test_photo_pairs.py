@@ -205,8 +205,14 @@ class TestFit:
             [observation(rng, strength) for strength in (0.9, 1.0, 1.1)], symmetric=False
         )
         pattern = np.random.default_rng(1).normal(0, 0.3, (468, 3))
-        error = fitted.offset_cm - 1.05 * pattern
-        assert np.abs(error).max() < 0.08
+        # The stronger pairs count more, the average is emphasised a little, and what is small as
+        # seen from the front is taken for noise, above the brows more readily.
+        clear = np.linalg.norm(pattern[:, :2], axis=1) > 0.25
+        error = fitted.offset_cm - 1.07 * 1.05 * pattern
+        assert np.abs(error[clear]).max() < 0.08
+        tiny = np.linalg.norm(pattern[:, :2], axis=1) < 0.02
+        assert tiny.any()
+        assert not fitted.offset_cm[tiny].any()
         assert fitted.blendshapes == {"mouthSmileLeft": pytest.approx(0.7, abs=0.06)}
 
     @pytest.mark.parametrize("exposure", [0.7, 1.0, 1.2])
