@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from livexpr import bench_apply, pipeline, presets, runtime
+from livexpr import bench_apply, pipeline, presets
 from livexpr.capture import open_source
 from livexpr.landmarks import Landmarker
-from livexpr.settings import Settings
 from livexpr.types import FaceTrack, Frame, NoFace
 
-_FRAMES = 300
+_FRAMES = 200
 _WARM_FRAMES = 30
 _LIVE_SECONDS = 10
 
@@ -91,31 +91,26 @@ def _filtering(
 
 
 def _run(frames: int, *, fast: bool) -> dict[str, Any]:
-    """Run the whole loop, demo to nowhere; return its statistics."""
+    """Run the program, demo to nowhere, as a process of its own; return its statistics."""
     with tempfile.TemporaryDirectory() as folder:
         stats = Path(folder) / "stats.json"
-        settings = Settings(
-            source="demo",
-            outputs=("null",),
-            preview=False,
-            max_frames=frames,
-            loop=True,
-            fast=fast,
-            stats=stats,
-            preset=presets.from_expressions(["happy"]),
-        )
-        runtime.run(settings)
+        command = [sys.executable, "-m", "livexpr", "run", "--expression", "happy"]
+        command += ["--source", "demo", "--output", "null", "--no-preview", "--loop"]
+        command += ["--max-frames", str(frames), "--stats", str(stats)]
+        if fast:
+            command.append("--fast")
+        subprocess.run(command, check=True, capture_output=True)
         report: dict[str, Any] = json.loads(stats.read_text())
     return report
 
 
 def _peak_memory_mb() -> float:
-    """Return the most memory this process has held, MB; NaN where the system does not tell."""
+    """Return the most memory a run has held, MB; NaN where the system does not tell."""
     try:
         import resource
     except ImportError:
         return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
@@ -127,21 +122,23 @@ def measure() -> dict[str, Any]:
     dict
         ``machine``, ``rows`` (as :class:`Row`) and ``stages_ms``, for JSON.
     """
+    # First of all: a process starts with its parent's peak of memory, as Linux counts.
+    whole, live = _run(2 * _FRAMES, fast=True), _run(30 * _LIVE_SECONDS, fast=False)
+    memory_mb = _peak_memory_mb()
     pipeline.warm_up()
     kernel = bench_apply.measure()
     frames = _demo_frames()
     detect, tracks = _detection(frames)
     happy = _filtering(frames, tracks, "happy")
     neutral = _filtering(frames, tracks, "neutral")
-    whole, live = _run(_FRAMES, fast=True), _run(30 * _LIVE_SECONDS, fast=False)
-    # Alone again: machines slow down and speed up within a minute.
+    # Once more: machines slow down and speed up within a minute.
     detect += _detection(frames)[0]
 
     apply_ms, remap_ms = kernel["apply_ms"]["p50"], kernel["remap_ms"]["p50"]
     detect_ms = _percentiles(detect)
     alone_fps = 1000 / float(np.mean(detect) * 1000)
     added_ms = live["latency_ms"]["p50"] - live["stages_ms"]["detect"]["p50"]
-    neutral_ms, memory_mb = _percentiles(neutral)["p50"], _peak_memory_mb()
+    neutral_ms = _percentiles(neutral)["p50"]
     rows = [
         Row("fused kernel against cv2.remap of the face's box", apply_ms, remap_ms, "ms",
             "at most 1.5 x", apply_ms <= 1.5 * remap_ms),
@@ -151,7 +148,7 @@ def measure() -> dict[str, Any]:
             "at most 5 ms", added_ms <= 5),
         Row("neutral preset, beside detection", neutral_ms, float("nan"), "ms",
             "under 1 ms", neutral_ms < 1),
-        Row("peak memory", memory_mb, float("nan"), "MB", "under 500 MB", memory_mb < 500),
+        Row("peak memory of a run", memory_mb, float("nan"), "MB", "under 500 MB", memory_mb < 500),
     ]  # fmt: skip
     return {
         "machine": {

@@ -62,6 +62,9 @@ class FilterState:
     shown: float = 0.0
     skin_bgr: NDArray[np.float32] | None = None
     eye_white_bgr: NDArray[np.float32] | None = None
+    skin_seen: NDArray[np.float32] | None = None
+    eye_white_seen: NDArray[np.float32] | None = None
+    light_s: float = 0.0
     smoothing: SmoothingState | None = None
     face: FaceTrack | None = None
     face_s: float = 0.0

@@ -10,9 +10,11 @@ from livexpr.pixel_map import PixelMap
 
 # What opening the lips moves fades away from them over this distance, cm.
 _LIP_REACH_CM = 1.3
-# The mouth picture gives way to the user's own mouth while that opens from the first to the
-# second part of the target opening.
-_OWN_MOUTH_SHOWS = (0.3, 0.65)
+# The mouth picture gives way to the user's own mouth while that is opened from the first to the
+# second of these, cm; before, it covers the user's own upper teeth.
+_OWN_MOUTH_SHOWS_CM = (1.4, 2.4)
+# Below this amount a mouth that is open anyway shows less of the picture.
+_FAINT_AMOUNT = 0.6
 # Over so many pixels the mouth picture fades in from the edge of a lip.
 _LIP_EDGE_PX = 1.5
 # A mouth that is open by this much, cm, is not opened further: speech adds to a smile's opening
@@ -88,37 +90,64 @@ def open_mouth(
     lips_moved: NDArray[np.float32],
     pixel_map: PixelMap,
     scale_px_per_cm: float,
+    amount: float,
 ) -> None:
-    """Set what part of the mouth picture each pair of lips reveals, and how much of it. In place.
+    """Lay the mouth picture between the moved lips. In place.
 
-    The picture is that of the mouth opened by the whole map from closed. A smaller opening
-    reveals the rows about the line where the lips meet, so teeth keep their size.
+    The picture is that of the mouth opened by the whole map from closed. It hangs from the upper
+    lip, as upper teeth do, and keeps its size: a smaller opening reveals the rows about the line
+    where the lips meet, and in a mouth that its user opens further the user's own inside shows
+    below it.
+
+    Parameters
+    ----------
+    target, values : ndarray of shape (V, 2) and (V, 5), float32
+        As in :class:`livexpr.placement.Placement`; rows of the mouth are written to.
+    lips_live, lips_moved : ndarray of shape (11,), float32
+        Gaps between the pairs of inner lips before and after the expression, px.
+    pixel_map : PixelMap
+    scale_px_per_cm : float
+    amount : float
+        Of the expression at the mouth.
     """
     upper, lower = list(face_mesh.INNER_LIP_UPPER), list(face_mesh.INNER_LIP_LOWER)
     rise = np.maximum(pixel_map.offset_cm[upper, 1], 0) + 1e-3
     fall = np.maximum(-pixel_map.offset_cm[lower, 1], 0) + 1e-3
     meeting = rise / (rise + fall)
-    full_px = (rise + fall) * scale_px_per_cm
-    target_gap, live_gap = np.maximum(lips_moved, 0), np.maximum(lips_live, 0)
-    opened = np.clip(target_gap / full_px, 0, 1)
-    start, stop = _OWN_MOUTH_SHOWS
-    own = live_gap / np.maximum(target_gap, 1e-3)
-    shown = np.clip((stop - own) / (stop - start), 0, 1)
+    full_px = (rise + fall) * (scale_px_per_cm * max(amount, 1.0))
+    gap = np.maximum(lips_moved, 0)
+    top = meeting * (1 - min(max(amount, 0.0), 1.0))
+    bottom = top + gap / full_px
     # The corners have no gap of their own and show what their neighbours show.
-    for array in (opened, shown, meeting):
+    for array in (top, bottom):
         array[0], array[-1] = array[1], array[-2]
-    top, bottom = meeting * (1 - opened), meeting + (1 - meeting) * opened
-    inset = np.minimum(_LIP_EDGE_PX / np.maximum(target_gap, 1e-3), 0.4)[:, None]
+    shown = _opacity(lips_live, lips_moved, scale_px_per_cm, amount)
+    inset = np.minimum(_LIP_EDGE_PX / np.maximum(gap, 1e-3), 0.4)
     for points in (target, values):
         above, below = points[face_mesh.MOUTH_UPPER, :2], points[face_mesh.MOUTH_LOWER, :2]
-        points[face_mesh.MOUTH_UPPER_INSET, :2] = above + inset * (below - above)
-        points[face_mesh.MOUTH_LOWER_INSET, :2] = below + inset * (above - below)
+        points[face_mesh.MOUTH_UPPER_INSET, :2] = above + inset[:, None] * (below - above)
+        points[face_mesh.MOUTH_LOWER_INSET, :2] = below + inset[:, None] * (above - below)
     rows = (
         (face_mesh.MOUTH_UPPER, top, 0.0),
-        (face_mesh.MOUTH_UPPER_INSET, top + inset[:, 0] * (bottom - top), 1.0),
-        (face_mesh.MOUTH_LOWER_INSET, bottom + inset[:, 0] * (top - bottom), 1.0),
+        (face_mesh.MOUTH_UPPER_INSET, top + inset * (bottom - top), shown),
+        (face_mesh.MOUTH_LOWER_INSET, bottom + inset * (top - bottom), shown),
         (face_mesh.MOUTH_LOWER, bottom, 0.0),
     )
     for row, down, opacity in rows:
         values[row, 3] = down
-        values[row, 4] = opacity * shown
+        values[row, 4] = opacity
+
+
+def _opacity(
+    lips_live: NDArray[np.float32],
+    lips_moved: NDArray[np.float32],
+    scale_px_per_cm: float,
+    amount: float,
+) -> float:
+    """Return the opacity of the mouth picture, in [0, 1], for the whole mouth at once."""
+    live, moved = max(float(lips_live.max()), 0.0), max(float(lips_moved.max()), 1e-3)
+    start, stop = _OWN_MOUTH_SHOWS_CM
+    closed = min(max((stop - live / scale_px_per_cm) / (stop - start), 0.0), 1.0)
+    # Of a faint expression, an open mouth shows no teeth that were not there.
+    faint = 1 - min(max(amount / _FAINT_AMOUNT, 0.0), 1.0)
+    return closed * (1 - faint * min(live / moved, 1.0))

@@ -42,6 +42,7 @@ __all__ = [
 _HOLD_S = 0.3
 # Light and what the user shows are followed with these time constants, s.
 _LIGHT_S = 0.5
+_LIGHT_EVERY_S = 0.1
 _SHOWN_S = 0.15
 
 
@@ -184,21 +185,35 @@ def _with_live_face(
     state: FilterState, mix: Mix, frame: Frame, track: FaceTrack, dt: float
 ) -> FilterState:
     """Follow the face's light, and what its user shows without the filter."""
-    skin = lighting.skin_bgr(frame.pixels, track.landmarks_px)
-    white = lighting.eye_white_bgr(frame.pixels, track.landmarks_px)
     shown = strength.already_shown(track.blendshapes, mix.pixel_map.blendshapes)
-    if state.skin_bgr is None:
-        return replace(state, skin_bgr=skin, eye_white_bgr=white, shown=shown)
-    light_step = np.float32(1 - math.exp(-dt / _LIGHT_S))
-    shown_step = 1 - math.exp(-dt / _SHOWN_S)
-    before = state.eye_white_bgr
-    if white is None:
-        white = before
-    elif before is not None:
-        white = before + light_step * (white - before)
+    if state.skin_bgr is not None:
+        shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)
+    state = _looked_at_light(replace(state, shown=shown), frame, track)
+    step = np.float32(1 - math.exp(-dt / _LIGHT_S))
     return replace(
         state,
-        skin_bgr=state.skin_bgr + light_step * (skin - state.skin_bgr),
-        eye_white_bgr=white,
-        shown=state.shown + shown_step * (shown - state.shown),
+        skin_bgr=_towards(state.skin_bgr, state.skin_seen, step),
+        eye_white_bgr=_towards(state.eye_white_bgr, state.eye_white_seen, step),
+    )
+
+
+def _towards(
+    now: NDArray[np.float32] | None, goal: NDArray[np.float32] | None, step: np.float32
+) -> NDArray[np.float32] | None:
+    if now is None or goal is None:
+        return goal if now is None else now
+    return np.asarray(now + step * (goal - now), np.float32)
+
+
+def _looked_at_light(state: FilterState, frame: Frame, track: FaceTrack) -> FilterState:
+    """Look at skin and eye whites, but only now and then: light changes slowly."""
+    since_s = frame.captured_at_s - state.light_s
+    if state.skin_seen is not None and 0 <= since_s < _LIGHT_EVERY_S:
+        return state
+    white = lighting.eye_white_bgr(frame.pixels, track.landmarks_px)
+    return replace(
+        state,
+        skin_seen=lighting.skin_bgr(frame.pixels, track.landmarks_px),
+        eye_white_seen=state.eye_white_seen if white is None else white,
+        light_s=frame.captured_at_s,
     )

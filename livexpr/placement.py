@@ -108,7 +108,7 @@ def place(
     values[: face_mesh.N_LANDMARKS, 4] = amounts if shaded is None else amounts * shaded
     # The mask is 0 there: without an amount, the kernel does not look at the map in the collar.
     values[list(face_mesh.FACE_OVAL), 4] = 0
-    open_mouth(target, values, lips_live, lips_moved, pixel_map, scale)
+    open_mouth(target, values, lips_live, lips_moved, pixel_map, scale, mouth_amount)
     return Placement(
         target_px=target,
         values=values,

@@ -116,7 +116,10 @@ def test_rules_hold_for_any_map_and_any_region_weights(
         result.target_px[face_mesh.COLLAR], result.values[face_mesh.COLLAR, :2]
     )
     assert (result.values[:, 2:4] >= 0).all()
-    assert (result.values[:, 2:4] <= 1).all()
+    # Below the mouth picture, which hangs from the upper lip, rows count on; it is clear there.
+    in_picture = slice(face_mesh.MOUTH_UPPER.start, face_mesh.MOUTH_LOWER_INSET.stop)
+    assert (np.delete(result.values[:, 3], np.r_[in_picture]) <= 1).all()
+    assert (result.values[:, 2] <= 1).all()
 
 
 @given(
@@ -193,7 +196,22 @@ def test_eyes_observe_themselves(synthetic_face, happy: PixelMap) -> None:
         assert not result.values[part, 4].any(), "no gain on an eye"
 
 
-@pytest.mark.parametrize("mouth_cm", [1.5, 3.0])
+def test_teeth_hang_from_the_upper_lip_and_keep_their_size(synthetic_face, happy: PixelMap) -> None:
+    """However far the user opens the mouth in speech; below them shows the user's own inside."""
+    pair = len(face_mesh.INNER_LIP_UPPER) // 2
+    top, bottom = face_mesh.MOUTH_UPPER.start + pair, face_mesh.MOUTH_LOWER.start + pair
+    px_per_picture = []
+    for mouth_cm in (0.0, 0.4, 0.8):
+        result = placed(synthetic_face.track(mouth_cm=mouth_cm), happy, 1.0)
+        assert result.values[top, 3] == pytest.approx(0, abs=1e-6)
+        assert result.values[face_mesh.MOUTH_UPPER_INSET.start + pair, 4] == pytest.approx(1)
+        height = np.linalg.norm(result.target_px[bottom] - result.target_px[top])
+        px_per_picture.append(height / result.values[bottom, 3])
+    assert result.values[bottom, 3] > 1.2
+    np.testing.assert_allclose(px_per_picture, px_per_picture[0], rtol=0.02)
+
+
+@pytest.mark.parametrize("mouth_cm", [2.6, 3.5])
 def test_a_mouth_the_user_opens_shows_the_users_own(
     synthetic_face, happy: PixelMap, mouth_cm: float
 ) -> None:

@@ -111,7 +111,10 @@ def _speak(pixels: NDArray[np.uint8], head: Head, now: Moment) -> NDArray[np.uin
     values[:, :2], values[:, 2:4] = source, mesh.uv
     scale = head_pose.scale_px_per_cm(track.frame_from_head)
     gaps_moved = lips.gaps(moved, *pairs, down)
-    lips.open_mouth(target, values, gaps_live, gaps_moved, head.mouth, scale)
+    upper, lower = (ring[len(ring) // 2] for ring in pairs)
+    whole_cm = float(head.mouth.offset_cm[upper, 1] - head.mouth.offset_cm[lower, 1])
+    amount = min(float(gaps_moved.max()) / (whole_cm * scale), 1.0)
+    lips.open_mouth(target, values, gaps_live, gaps_moved, head.mouth, scale, amount)
     # Lips that barely part show nothing but their own shade.
     strip = slice(face_mesh.MOUTH_UPPER.start, face_mesh.MOUTH_LOWER_INSET.stop)
     values[strip, 4] *= min(now.lips_cm / _SHOWS_CM, 1.0)
