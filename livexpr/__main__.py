@@ -25,11 +25,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         signal.signal(signal.SIGINT, before)
         run(arguments)
-    except KeyboardInterrupt:  # before a command has begun: those that have end by themselves
+    except BaseException as error:
+        # Before a command has begun; those that have, end by themselves.
+        if not _is_interrupt(error):
+            raise
         sys.exit(128 + signal.SIGINT)
     finally:
         if ours:
             signal.signal(signal.SIGINT, _leave)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: Python wraps it when it falls into making a class."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -229,9 +229,10 @@ class _Run:
         window = self._sinks.window
         while not self._stop.requested:
             if self._starting.wait(_POLL_S if window is None else _POLL_S / 2):
-                if self._starting.error is not None:
+                # An engine that was told to stop has failed with that; it is no error of its own.
+                if self._starting.error is not None and not self._stop.requested:
                     raise self._starting.error
-                return True
+                return not self._stop.requested
             if window is not None:
                 pressed = window.keys()
                 if window.closed or "quit" in map(controls.action_for, pressed):

@@ -130,6 +130,8 @@ class Session:
         if error is None:
             keys = "; h shows the keys" if self._preview is None and self._terminal.usable else ""
             self._say(f"{self._tuning.preset.name} is live: {self._sinks.names}{keys}")
+        elif self._stop.requested:
+            return
         elif isinstance(error, (LivexprError, ImportError, OSError)):
             self._say(f"the picture goes on unfiltered: {error}")
         else:

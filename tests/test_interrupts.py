@@ -136,5 +136,7 @@ def test_ctrl_c_while_modules_load(after_s):
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     code, said = finish(process)
-    assert code in (130, 0), said  # 0: the help was out already
+    # 0: the help was out already. Killed by the signal, which a shell calls 130 too: Python itself
+    # was ending, and had put the system's own handler back.
+    assert code in (130, 0, -signal.SIGINT), said
     assert "Traceback" not in said
