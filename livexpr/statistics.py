@@ -161,7 +161,8 @@ def versions() -> dict[str, str | None]:
 def _threads() -> dict[str, Any]:
     """Return the kernels' threads, without loading Numba for the question."""
     numba: Any = sys.modules.get("numba")
-    if numba is None:
+    # Stopped while it was still being imported, it is there in part.
+    if not hasattr(numba, "threading_layer") or not hasattr(numba, "get_num_threads"):
         return {"threads": None, "threading_layer": None}
     try:
         layer = numba.threading_layer()

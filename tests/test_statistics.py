@@ -80,3 +80,10 @@ def test_report_has_everything_and_survives_json(tmp_path):
 def test_an_unwritable_file_is_one_line(tmp_path):
     with pytest.raises(LivexprError, match=r"cannot write the statistics to .*--stats"):
         statistics.write(tmp_path / "missing" / "stats.json", {})
+
+
+def test_a_run_stopped_while_numba_is_imported_still_reports(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", type(sys)("numba"))
+    report = Statistics().report(np.empty(0), np.empty(0))
+    assert report["threads"] is None
+    assert report["threading_layer"] is None
