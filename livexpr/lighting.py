@@ -21,11 +21,11 @@ _SKIN_PER_WHITE = 1.1
 _TYPICAL_SKIN_LUMA = 150.0
 _WHITE_BGR = np.array([0.95, 0.97, 1.09], np.float32)
 # The light on the mouth is a geometric mean of what whites, skin and experience say.
-_WHITE_SHARE, _SKIN_SHARE = 0.5, 0.25
+_WHITE_SHARE, _SKIN_SHARE = 0.55, 0.1
 # How much of the whites' colour cast is taken over: they are a little red themselves.
 _CAST_SHARE = 0.7
 # Brighter whites than this, against skin, are reflections in glasses.
-_MAX_WHITE_PER_SKIN = 1.7
+_MAX_WHITE_PER_SKIN = 1.9
 _WHITE_QUANTILE = 0.9
 # A mouth open this far, cm, is fully lit; the narrowest slit gets this part of the light.
 _LIT_OPENING_CM, _SLIT_SHADE = 0.7, 0.5
