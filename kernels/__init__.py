@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import numba
 
 # While other programs keep every core busy, as a video call does, OpenMP's threads wait for each
-# other actively and a kernel takes ten times as long; Numba's own work queue does not. It bears
-# one calling thread at a time, which kernels see to themselves.
+# other actively and a kernel takes several times as long; Numba's own work queue does not. It
+# aborts the process if two threads call at once, so every parallel kernel is called under the lock.
 if "NUMBA_THREADING_LAYER" not in os.environ:
     numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
+
+ONE_CALLER = threading.Lock()

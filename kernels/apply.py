@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import ONE_CALLER
 from kernels.planes import planes
 from kernels.spans import _apply_jit
 
@@ -38,7 +39,8 @@ def apply(
     target : ndarray of shape (V, 2), float32
         Where each vertex is drawn, x and y in px of `out`.
     values : ndarray of shape (V, 5), float32
-        Per vertex: source x and y in px of `src`; u and v in [0, 1] of the map or picture;
+        Per vertex: source x and y in px of `src`; u and v in [0, 1] of the map or picture, beyond
+        which the nearest edge is taken;
         amount: the exponent of the gain and factor of the bias, or the picture's opacity.
     triangles : ndarray of shape (T, 3), int32
         Vertex indices. Only those that run clockwise as seen (y down) in `target` are drawn,
@@ -95,7 +97,8 @@ def apply(
         drawn = planes(target, values, triangles, n_picture_triangles, sizes, light, height)
         if len(drawn.kinds):
             first, last = int(drawn.rows[:, 0].min()), int(drawn.rows[:, 1].max())
-            _apply_jit(out, src, gain_bias, picture, *drawn, far, first, last)
+            with ONE_CALLER:
+                _apply_jit(out, src, gain_bias, picture, *drawn, far, first, last)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels import ONE_CALLER
+
 # What is summed, in the order of the first axis.
 MOMENTS = ("n", "x", "y", "xx", "xy", "yy")
 
@@ -61,4 +63,5 @@ def accumulate(
             f"moments must be float64 {(len(MOMENTS), *x.shape)}, "
             f"got {moments.dtype} {moments.shape}"
         )
-    _accumulate_jit(moments, x, y, weight)
+    with ONE_CALLER:
+        _accumulate_jit(moments, x, y, weight)

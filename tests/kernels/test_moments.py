@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +84,14 @@ def test_wrong_shapes_and_types_are_refused(changed: str, value: np.ndarray) -> 
     }
     with pytest.raises(ValueError, match="must be"):
         accumulate(**{**arguments, changed: value})
+
+
+def test_threads_that_call_at_once_take_turns(rng) -> None:
+    """Numba's work queue would abort the process."""
+    x, y = rng.random((2, 64, 48, 3), dtype=np.float32)
+    weight = np.ones((64, 48), np.float32)
+    sums = [np.zeros((len(MOMENTS), 64, 48, 3)) for _ in range(4)]
+    with ThreadPoolExecutor(len(sums)) as pool:
+        list(pool.map(lambda one: [accumulate(one, x, y, weight) for _ in range(5)], sums))
+    for one in sums[1:]:
+        np.testing.assert_array_equal(one, sums[0])
