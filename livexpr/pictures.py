@@ -35,15 +35,37 @@ def check_file(path: Path) -> None:
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """Read a picture of any kind as 8-bit BGR.
+    """Read a picture of any kind as 8-bit BGR; see :func:`decode_image`.
+
+    Raises
+    ------
+    CameraError
+        When the file is missing, unreadable, empty, no picture, or smaller than 16x16 px.
+    """
+    return decode_image(read_content(Path(path)), str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Return what is in the file of a picture; CameraError when it is missing or empty."""
+    check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CameraError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode a picture of any kind as 8-bit BGR.
 
     Grey, 16-bit and floating-point pictures are converted, transparent ones are laid on
     white, and the orientation that a camera noted in the file is applied.
 
     Parameters
     ----------
-    path : str or Path
+    content : bytes
         PNG, JPEG, TIFF, WebP and what else OpenCV reads.
+    name : str
+        The file's, for messages.
 
     Returns
     -------
@@ -53,24 +75,22 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     CameraError
-        When the file is missing, empty, no picture, or smaller than 16x16 px.
+        When it is no picture, or smaller than 16x16 px.
     """
-    path = Path(path)
-    check_file(path)
-    content = np.fromfile(path, dtype=np.uint8)
+    encoded = np.frombuffer(content, np.uint8)
     try:
-        pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
         if pixels is not None and (pixels.ndim == 2 or pixels.shape[2] != 4):
             # Only without IMREAD_UNCHANGED is the noted orientation applied.
-            pixels = cv2.imdecode(content, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+            pixels = cv2.imdecode(encoded, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     except cv2.error:
         pixels = None
     if pixels is None:
         raise CameraError(
-            f"{path} cannot be read as a picture: it is damaged or of an unknown kind, "
+            f"{name} cannot be read as a picture: it is damaged or of an unknown kind, "
             "expected PNG, JPEG, TIFF or WebP"
         )
-    check_size(path.name, (pixels.shape[1], pixels.shape[0]))
+    check_size(Path(name).name, (pixels.shape[1], pixels.shape[0]))
     return _as_bgr8(pixels)
 
 

@@ -1,13 +1,17 @@
 """Pairs of photographs of the same person, neutral and with an expression: what each one tells.
 
 A folder ``neutral/ID.jpg`` and ``EXPRESSION/ID.jpg``. Every pair gives a displacement of the
-landmarks in head space, and two pictures in face space.
+landmarks in head space, and two pictures in face space. Pairs are looked at in chunks, always
+the same ones, so that chunks may be looked at anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import atexit
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +19,22 @@ from numpy.typing import NDArray
 
 from livexpr import face_mesh, head_pose, lighting
 from livexpr.errors import CameraError, LivexprError
+from livexpr.intensity_map import Align
 from livexpr.landmarks import Landmarker
-from livexpr.pictures import read_image
+from livexpr.pictures import decode_image, read_content
 from livexpr.training import face_space
+from livexpr.training.canvas_pairs import CanvasPair, canvas_pairs
+from livexpr.training.workers import OrderedMap, chunked, in_this_process
 from livexpr.types import FaceTrack, Frame, NoFace
 
 MAP_SIZE = 192
 MOUTH_SIZE = 128
 # A photograph is frontal within this angle of yaw and of pitch.
 _MAX_TURN_RAD = np.radians(20)
+# So many pairs are looked at by one call: about half a second of work.
+_CHUNK = 8
+# Chunks in threads of one process, as a cluster may send them, share its landmark model.
+_ONE_CHUNK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,8 @@ class PairObservation:
         Of the expressive photograph, grey levels.
     blendshapes : ndarray of shape (52,), float32
         Expression minus neutral.
+    canvases : Mapping of alignment to CanvasPair
+        Both pictures as intensity maps see them; empty unless asked for.
     """
 
     person: str
@@ -55,6 +68,38 @@ class PairObservation:
     mouth_opening_cm: float
     skin_luma: float
     blendshapes: NDArray[np.float32]
+    canvases: Mapping[Align, CanvasPair] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A photograph as it is on disk, ready to be sent to where it is looked at.
+
+    Attributes
+    ----------
+    label : str
+        Its folder and file, for messages.
+    content : bytes
+    problem : str
+        Why there is no content.
+    """
+
+    label: str
+    content: bytes
+    problem: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Photograph:
+        """Read a file; one that cannot be read is a photograph with a problem."""
+        label = f"{path.parent.name}/{path.name}"
+        try:
+            return cls(label, read_content(path))
+        except CameraError as error:
+            return cls(label, b"", str(error))
+
+
+Pair = tuple[str, Photograph, Photograph]
+"""Person, neutral photograph, photograph with the expression."""
 
 
 class UnusablePair(LivexprError):
@@ -91,14 +136,18 @@ def find_pairs(pairs_dir: Path, expression: str) -> dict[str, tuple[Path, Path]]
     return dict(sorted(pairs.items()))
 
 
-def _photograph(path: Path, landmarker: Landmarker) -> tuple[NDArray[np.uint8], FaceTrack]:
+def _frontal_face(
+    photograph: Photograph, landmarker: Landmarker
+) -> tuple[NDArray[np.uint8], FaceTrack]:
     """Return a photograph and the one frontal face on it; UnusablePair if there is none."""
+    if photograph.problem:
+        raise UnusablePair(photograph.problem)
+    label = photograph.label
     try:
-        pixels = read_image(path)
+        pixels = decode_image(photograph.content, label)
     except CameraError as error:
         raise UnusablePair(str(error)) from error
     faces = landmarker.detect_all(Frame(pixels, 0, 0.0))
-    label = f"{path.parent.name}/{path.name}"
     if isinstance(faces, NoFace):
         raise UnusablePair(f"{label}: {faces.reason}")
     if len(faces) > 1:
@@ -113,17 +162,22 @@ def _photograph(path: Path, landmarker: Landmarker) -> tuple[NDArray[np.uint8], 
 
 
 def observe_pair(
-    person: str, neutral_path: Path, expressive_path: Path, landmarker: Landmarker
+    person: str,
+    before: Photograph,
+    after: Photograph,
+    landmarker: Landmarker,
+    *,
+    canvases: bool = False,
 ) -> PairObservation:
-    """Return what a pair tells.
+    """Return what a pair tells; with `canvases`, also to methods that move no pixel.
 
     Raises
     ------
     UnusablePair
         Unreadable file, no face, several faces, or a turned head.
     """
-    neutral_pixels, neutral = _photograph(neutral_path, landmarker)
-    pixels, track = _photograph(expressive_path, landmarker)
+    neutral_pixels, neutral = _frontal_face(before, landmarker)
+    pixels, track = _frontal_face(after, landmarker)
     n = face_mesh.N_LANDMARKS
     offset = head_pose.to_head(track.landmarks_px[:n], track.frame_from_head)
     offset -= head_pose.to_head(neutral.landmarks_px[:n], neutral.frame_from_head)
@@ -138,26 +192,70 @@ def observe_pair(
         mouth_opening_cm=float(offset[upper, 1] - offset[lower, 1]),
         skin_luma=lighting.luma(lighting.skin_bgr(pixels, track.landmarks_px)),
         blendshapes=track.blendshapes - neutral.blendshapes,
+        canvases=canvas_pairs(neutral_pixels, neutral, pixels, track) if canvases else {},
     )
+
+
+@lru_cache(maxsize=1)
+def _landmarker() -> Landmarker:
+    """Return the landmark model of this process, which starts once."""
+    landmarker = Landmarker(video=False, max_faces=2)
+    atexit.register(landmarker.close)
+    return landmarker
+
+
+def _observe_chunk(
+    pairs: Sequence[Pair], canvases: bool
+) -> tuple[list[PairObservation], dict[str, str]]:
+    """Look at some pairs; runs where the chunk is worked on."""
+    observations, rejected = [], {}
+    with _ONE_CHUNK:
+        landmarker = _landmarker()
+        for person, neutral, expressive in pairs:
+            try:
+                observations.append(
+                    observe_pair(person, neutral, expressive, landmarker, canvases=canvases)
+                )
+            except UnusablePair as error:
+                rejected[person] = str(error)
+    return observations, rejected
 
 
 def observe(
     pairs: Iterable[tuple[str, tuple[Path, Path]]],
     on_progress: Callable[[str], None] = lambda person: None,
+    in_order: OrderedMap = in_this_process,
+    *,
+    canvases: bool = False,
 ) -> tuple[list[PairObservation], dict[str, str]]:
     """Look at every pair once.
+
+    Parameters
+    ----------
+    pairs : iterable of (person, (neutral path, path with the expression))
+    on_progress : callable
+        Called with each person looked at, some at a time.
+    in_order : OrderedMap
+        Where chunks of pairs are looked at; the photographs are sent there.
+    canvases : bool
+        Whether to lay the photographs onto the canvases of intensity maps as well.
 
     Returns
     -------
     observations : list of PairObservation
+        In the order of `pairs`, wherever they were looked at.
     rejected : dict of person to reason
     """
-    observations, rejected = [], {}
-    with Landmarker(video=False, max_faces=2) as landmarker:
-        for person, paths in pairs:
-            try:
-                observations.append(observe_pair(person, *paths, landmarker))
-            except UnusablePair as error:
-                rejected[person] = str(error)
+    read = (
+        (person, Photograph.read(neutral), Photograph.read(expressive))
+        for person, (neutral, expressive) in pairs
+    )
+    observations: list[PairObservation] = []
+    rejected: dict[str, str] = {}
+    look = partial(_observe_chunk, canvases=canvases)
+    for seen, useless in in_order(look, chunked(read, _CHUNK)):
+        observations += seen
+        rejected |= useless
+        for person in [*(one.person for one in seen), *useless]:
             on_progress(person)
     return observations, rejected

@@ -1,7 +1,7 @@
 """A pixel map fitted from pairs of photographs.
 
-Displacements are averaged over the pairs that show the expression; of the pictures in face space
-the moments are summed, and each output pixel's gain and bias solved from them.
+Displacements are averaged over the pairs that show the expression; how the pictures in face space
+change is the affair of :mod:`livexpr.training.appearance`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 import livexpr
-from kernels.moments import MOMENTS, accumulate
-from livexpr import face_mesh, pixel_map
+from livexpr import face_mesh, maps
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.errors import LivexprError
+from livexpr.maps import Map
 from livexpr.pixel_map import PixelMap
-from livexpr.training import face_space, mouth_picture
+from livexpr.training import face_space, mouth_picture, workers
+from livexpr.training.appearance import fit_appearance, without_noise
 from livexpr.training.pair_observations import (
     MAP_SIZE,
     MOUTH_SIZE,
@@ -28,7 +29,12 @@ from livexpr.training.pair_observations import (
     find_pairs,
     observe,
 )
-from livexpr.training.regression import ridge_towards_no_change
+from livexpr.training.workers import OrderedMap
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from livexpr.training.intensity_fit import IntensityMethod
 
 __all__ = [
     "PairObservation",
@@ -45,19 +51,13 @@ _LEAST_STRENGTH = 0.6
 _STRENGTH_ROUNDS = 10
 # An average is fainter than what it averages, since people differ in how they show an expression.
 _EMPHASIS = 1.07
-# Penalties of the ridge, where the weights of a few dozen pairs add up to about twenty and
-# intensities are in units of skin luma. The bias pays more: a gain suits every skin alike.
-_GAIN_PENALTY, _BIAS_PENALTY = 4.0, 40.0
-# Moments are shared with neighbours over this width, px of a 256 px canvas.
-_SHARE_PX = 1.6
-_MAX_LOG_GAIN = 1.2
-# Changes smaller than the first are noise of the average and are taken for none, those above the
-# second are kept whole: displacements in cm, logarithms of gains (biases likewise).
+# As appearance.without_noise takes it, for displacements.
 _OFFSET_NOISE_CM = (0.03, 0.06)
 _FOREHEAD_CM, _FOREHEAD_DOUBT = 5.3, 3.0
-_SHADE_NOISE = (0.02, 0.05)
 # Mouths opened by at least this much, cm, are averaged for the mouth picture, if so many are.
 _OPEN_MOUTH_CM, _LEAST_MOUTHS = 0.6, 5
+# Lips that part by less than this, cm, stay shut.
+_SHUT_MOUTH_CM = 0.15
 
 
 def expression_weights(offsets_cm: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -84,53 +84,10 @@ def expression_weights(offsets_cm: NDArray[np.float32]) -> NDArray[np.float64]:
     return weights
 
 
-def _without_noise(
-    change: NDArray[np.float32], size: NDArray[np.float32], noise: tuple[float, float]
-) -> NDArray[np.float32]:
-    """Return `change` with what is small, by `size`, faded to nothing.
-
-    Where an expression changes nothing, the camera's own pixels are to pass through untouched.
-    """
-    start, stop = noise
-    t = np.clip((size - start) / (stop - start), 0, 1)
-    return np.asarray(change * (t * t * (3 - 2 * t)), np.float32)
-
-
 def _mirrored(offset_cm: NDArray[np.float32]) -> NDArray[np.float32]:
     flip = np.array([-1, 1, 1], np.float32)
     mirrored: NDArray[np.float32] = offset_cm[face_space.mirrored_landmarks()] * flip
     return mirrored
-
-
-def _appearance(
-    observations: Sequence[PairObservation], weights: NDArray[np.float64], symmetric: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return log gain (S, S, 3) and bias (S, S) of the weighted pairs."""
-    skin = face_space.skin_mask(MAP_SIZE)
-    moments = np.zeros((len(MOMENTS), MAP_SIZE, MAP_SIZE, 3))
-    for observation, weight in zip(observations, weights, strict=True):
-        if not weight:
-            continue
-        x, y = (p.astype(np.float32) for p in (observation.neutral, observation.expressive))
-        luma_x, luma_y = (cv2.cvtColor(p, cv2.COLOR_BGR2GRAY)[skin] for p in (x, y))
-        # Whatever changed over the whole skin was the exposure, not the expression.
-        exposure = float(np.median((luma_y + 4) / (luma_x + 4)))
-        mean_luma = float(luma_x.mean())
-        everywhere = np.full(skin.shape, weight, np.float32)
-        accumulate(moments, x / mean_luma, y / (mean_luma * exposure), everywhere)
-    width = _SHARE_PX * MAP_SIZE / 256
-    blurred = [cv2.GaussianBlur(moment, (0, 0), width) for moment in moments]
-    shared = np.asarray(np.stack(blurred), np.float64)
-    gain, colour_bias = ridge_towards_no_change(shared, _GAIN_PENALTY, _BIAS_PENALTY)
-    bias = np.asarray(cv2.cvtColor(colour_bias.astype(np.float32), cv2.COLOR_BGR2GRAY))
-    log_gain = np.log(np.maximum(gain, 1e-3)).clip(-_MAX_LOG_GAIN, _MAX_LOG_GAIN)
-    if symmetric:
-        log_gain, bias = (log_gain + log_gain[:, ::-1]) / 2, (bias + bias[:, ::-1]) / 2
-    size = np.maximum(np.abs(log_gain).max(axis=2), np.abs(bias)).astype(np.float32)
-    return (
-        _without_noise(np.asarray(log_gain, np.float32), size[..., None], _SHADE_NOISE),
-        _without_noise(np.asarray(bias, np.float32), size, _SHADE_NOISE),
-    )
 
 
 def _mouth(observations: Sequence[PairObservation]) -> NDArray[np.float32]:
@@ -143,11 +100,28 @@ def _mouth(observations: Sequence[PairObservation]) -> NDArray[np.float32]:
     return mouth_picture.mouth_layer(average, skin_luma)
 
 
+def with_shut_mouth(observations: Sequence[PairObservation]) -> list[PairObservation]:
+    """Return those pairs whose expression leaves the lips together.
+
+    The mean of smiles with and without teeth is neither: each kind makes a map of its own.
+
+    Raises
+    ------
+    LivexprError
+        If there is none.
+    """
+    shut = [o for o in observations if o.mouth_opening_cm < _SHUT_MOUTH_CM]
+    if not shut:
+        raise LivexprError("every usable pair opens the mouth; leave out --closed-mouth")
+    return shut
+
+
 def fit_observations(
     observations: Sequence[PairObservation],
     *,
     symmetric: bool = True,
     metadata: dict[str, str] | None = None,
+    in_order: OrderedMap = workers.in_this_process,
 ) -> PixelMap:
     """Fit where and how from observed pairs.
 
@@ -159,6 +133,8 @@ def fit_observations(
         Average the map with its mirror image, for expressions that have no side.
     metadata : dict
         Further entries for the file.
+    in_order : OrderedMap
+        Where moments of chunks of pairs are summed; they are merged in order.
 
     Returns
     -------
@@ -181,8 +157,8 @@ def fit_observations(
     # Above the brows, under hair, the landmark model guesses most.
     guessed = face_mesh.load().rest_cm[:, 1:2] > _FOREHEAD_CM
     distance = np.where(guessed, distance / _FOREHEAD_DOUBT, distance)
-    offset = _without_noise(offset, distance, _OFFSET_NOISE_CM)
-    log_gain, bias = _appearance(observations, weights, symmetric)
+    offset = without_noise(offset, distance, _OFFSET_NOISE_CM)
+    log_gain, bias = fit_appearance(observations, weights, symmetric, in_order)
     raised = np.average([o.blendshapes for o in observations], axis=0, weights=weights)
     emphasis = np.float32(_EMPHASIS)
     return PixelMap(
@@ -224,37 +200,68 @@ def _digest(paths: Iterable[Path]) -> str:
 
 
 def fit_command(
-    pairs_dir: Path, expression: str, out: Path, *, symmetric: bool = True, attribution: str = ""
+    pairs_dir: Path,
+    expression: str,
+    out: Path,
+    *,
+    symmetric: bool = True,
+    closed_mouth: bool = False,
+    attribution: str = "",
+    method: IntensityMethod | None = None,
+    processes: int = 1,
+    scheduler: str | None = None,
 ) -> None:
     """Fit a map with a progress bar, say which pairs were of no use, and write it.
 
-    The same photographs give the same bytes.
+    The same photographs give the same bytes, in one process, in several `processes`, or on the
+    cluster of the dask `scheduler`. With one of the paper's methods the map is an intensity map.
+    With `closed_mouth`, pairs that open the mouth are left out.
 
     Raises
     ------
     LivexprError
-        If no pair is usable, or the map cannot be written.
+        If no pair is usable, the map cannot be written, or workers cannot be had or are lost.
     """
     from rich.console import Console
-    from rich.progress import track as progress
+    from rich.progress import Progress
 
     console = Console(stderr=True)
     pairs = find_pairs(pairs_dir, expression)
-    shown = progress(pairs.items(), f"{expression}: looking at pairs", console=console)
-    observations, rejected = observe(shown)
-    for person, reason in rejected.items():
-        # Reasons hold file names and system messages, whose brackets are not markup.
-        console.print(f"left out {person}: {reason}", highlight=False, markup=False)
     metadata = {
         "expression": expression,
         "photographs_sha256": _digest(path for paths in pairs.values() for path in paths),
         "attribution": attribution,
     }
-    fitted = fit_observations(observations, symmetric=symmetric, metadata=metadata)
-    pixel_map.save(fitted, out)
+    with workers.place(processes, scheduler) as in_order:
+        with Progress(console=console) as bar:
+            looking = bar.add_task(f"{expression}: looking at pairs", total=len(pairs))
+            observations, rejected = observe(
+                pairs.items(),
+                lambda person: bar.advance(looking),
+                in_order,
+                canvases=method is not None,
+            )
+        for person, reason in rejected.items():
+            # Reasons hold file names and system messages, whose brackets are not markup.
+            console.print(f"left out {person}: {reason}", highlight=False, markup=False)
+        if closed_mouth:
+            observations = with_shut_mouth(observations)
+        fitted: Map = (
+            fit_observations(
+                observations, symmetric=symmetric, metadata=metadata, in_order=in_order
+            )
+            if method is None
+            else method.fit(observations, metadata)
+        )
+    maps.save(fitted, out)
+    _say_what_came_out(console, fitted, len(pairs), out)
+
+
+def _say_what_came_out(console: Console, fitted: Map, n_pairs: int, out: Path) -> None:
+    clear = fitted.metadata.get("pairs_weighted")
+    clearly = f" ({clear} show the expression clearly)" if clear else ""
     console.print(
-        f"used {len(observations)} of {len(pairs)} pairs "
-        f"({fitted.metadata['pairs_weighted']} show the expression clearly); "
+        f"used {fitted.metadata['pairs']} of {n_pairs} pairs{clearly}; "
         f"wrote {out} ({out.stat().st_size} bytes)",
         highlight=False,
         soft_wrap=True,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, pixel_map
+from livexpr import face_mesh, map_file, pixel_map
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.errors import LivexprError
 from livexpr.training.face_space import feather_mask, mirrored_landmarks
@@ -279,7 +279,7 @@ class TestFitCommand:
         assert fitted.metadata["attribution"] == "me"
         assert fitted.metadata["expression"] == "happy"
         assert fitted.offset_cm[[61, 291], 1].mean() > 0.1
-        assert out.stat().st_size <= pixel_map.MAX_BYTES
+        assert out.stat().st_size <= map_file.MAX_BYTES
 
     def test_same_photographs_give_the_same_bytes(self, three_people: Path, tmp_path: Path) -> None:
         one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
@@ -316,3 +316,24 @@ def test_london_pairs_give_a_smile() -> None:
     np.testing.assert_allclose(fitted.offset_cm[list(face_mesh.STABLE)], 0, atol=0.25)
     assert fitted.blendshapes["mouthSmileLeft"] > 0.5
     assert fitted.mouth[64, 64, 1] > 0.6, "teeth are bright"
+
+
+def test_pairs_that_open_the_mouth_are_left_out(rng) -> None:
+    from dataclasses import replace
+
+    from livexpr.training.photo_pairs import with_shut_mouth
+
+    pair = PairObservation(
+        person="a",
+        offset_cm=rng.normal(0, 0.1, (468, 3)).astype(np.float32),
+        neutral=np.zeros((8, 8, 3), np.uint8),
+        expressive=np.zeros((8, 8, 3), np.uint8),
+        mouth=np.zeros((8, 8, 3), np.uint8),
+        mouth_opening_cm=0.05,
+        skin_luma=100.0,
+        blendshapes=np.zeros(52, np.float32),
+    )
+    opened = replace(pair, person="b", mouth_opening_cm=0.8)
+    assert with_shut_mouth([pair, opened]) == [pair]
+    with pytest.raises(LivexprError, match="--closed-mouth"):
+        with_shut_mouth([opened])
