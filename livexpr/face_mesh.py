@@ -83,7 +83,7 @@ LID_LOWER = slice(LID_UPPER.stop, LID_UPPER.stop + _LID_PAIRS)
 N_VERTICES = LID_LOWER.stop
 
 # The landmark that each vertex is made from.
-_LANDMARK_OF_VERTEX = np.array(
+LANDMARK_OF_VERTEX = np.array(
     [
         *range(N_LANDMARKS),
         *FACE_OVAL,
@@ -283,7 +283,7 @@ def all_vertices(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         Mouth and eye vertices coincide with their landmarks (the inset rows too: how far inside
         the lips they lie is a matter of pixels); the collar lies outside the oval.
     """
-    vertices: NDArray[np.float32] = landmarks[_LANDMARK_OF_VERTEX].astype(np.float32, copy=False)
+    vertices = landmarks.take(LANDMARK_OF_VERTEX, axis=0).astype(np.float32, copy=False)
     oval = vertices[COLLAR]
-    vertices[COLLAR] = oval + COLLAR_REACH * (oval - oval.mean(axis=0))
+    vertices[COLLAR] = oval + COLLAR_REACH * (oval - oval.sum(axis=0) / len(oval))
     return vertices

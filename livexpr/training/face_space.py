@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.apply import apply
-from livexpr import face_mesh
+from livexpr import face_canvas, face_mesh
 
 # Feather of a map at the face oval and around the eyes, px of a 256 px canvas.
 _BORDER_PX, _FEATHER_PX = 4.0, 22.0
@@ -34,19 +33,8 @@ def _draw(
 ) -> NDArray[np.uint8]:
     """Draw some triangles of a face at their places in face space, (size, size, 3)."""
     vertices = face_mesh.all_vertices(landmarks_px[:, :2])
-    values = np.zeros((len(vertices), 5), np.float32)
-    values[:, :2] = vertices
-    # With an amount, though of nothing, a triangle is drawn even where source and target agree.
-    values[:, 4] = 1
     target = (face_mesh.load().uv * (size - 1)).astype(np.float32)
-    # The kernel draws from one canvas to another of the same size.
-    side = max(size, *pixels.shape[:2])
-    canvas = np.zeros((side, side, 3), np.uint8)
-    canvas[: pixels.shape[0], : pixels.shape[1]] = pixels
-    out = np.zeros_like(canvas)
-    nothing = np.zeros((8, 8, 4), np.float32)
-    apply(out, canvas, target, values, triangles, 0, nothing, nothing, np.zeros(4, np.float32))
-    return np.ascontiguousarray(out[:size, :size])
+    return face_canvas.drawn(pixels, vertices, target, triangles, size)
 
 
 def unwrap_face(

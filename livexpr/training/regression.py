@@ -6,6 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def ridge(
+    moments: NDArray[np.float64], penalty: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Solve ``y = g x + b`` per pixel and channel as the paper does, pulled towards zero.
+
+    Minimises ``Σ w (y - g x - b)² + penalty (g² + b²)``.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (6, H, W, C), float64
+        As :func:`kernels.moments.accumulate` sums them.
+    penalty : float
+        The paper's λ; positive.
+
+    Returns
+    -------
+    gain, bias : ndarray of shape (H, W, C), float64
+
+    References
+    ----------
+    Akram & Khan (2020), Pixel-based Facial Expression Synthesis, arXiv 2010.14397, eq. 7.
+    """
+    n, x, y, xx, xy, _ = moments
+    a, d = xx + penalty, n + penalty
+    determinant = a * d - x * x
+    return (d * xy - x * y) / determinant, (a * y - x * xy) / determinant
+
+
 def ridge_towards_no_change(
     moments: NDArray[np.float64], gain_penalty: float, bias_penalty: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
