@@ -28,25 +28,23 @@ class Planes(NamedTuple):
     kinds : ndarray of shape (N,), int32
         MOVED, MAPPED or PICTURE.
     rows : ndarray of shape (N, 2), int32
-        First and past-last row, inside the picture.
+        First and past-last row, inside the picture and the row below it.
     edges : ndarray of shape (N, 7), float32
         x and y of the top corner; slope (x per y) of the edge from the top to the bottom corner,
         and from the top to the middle one; x and y of the middle corner; slope of the edge from
         there to the bottom corner. Corners are sorted by y, then x.
-    positions : ndarray of shape (N, 3, 4), float32
-        x and y in the source, column and row in the table: at the top corner, slopes along x,
-        slopes along y.
-    paints : ndarray of shape (N, 3, 4), float32
-        What multiplies the table's four numbers, likewise. Of a map: the amount for the three
-        logarithms of gain, amount times light for the bias. Of the picture: the light for its
-        three channels, the amount for its opacity.
+    fields : ndarray of shape (N, 5, 3), float32
+        Of displacement x and y, px; column and row in the table; and amount: the value at the
+        top corner, the slope along x, the slope along y.
+    box : ndarray of shape (4,), int64
+        Left, top, right and bottom of the pixels that may be covered, inside the picture.
     """
 
     kinds: NDArray[np.int32]
     rows: NDArray[np.int32]
     edges: NDArray[np.float32]
-    positions: NDArray[np.float32]
-    paints: NDArray[np.float32]
+    fields: NDArray[np.float32]
+    box: NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -101,10 +99,8 @@ def _edges_jit(edges, target, corners):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _slopes_jit(  # type: ignore[no-untyped-def]
-    position, amount, target, values, top_down, table_size
-):
-    """Write a triangle's position, and amount likewise, from its corners from top to bottom."""
+def _fields_jit(fields, target, values, top_down, table_size):  # type: ignore[no-untyped-def]
+    """Write a triangle's fields, from its corners from top to bottom."""
     a, b, c = top_down
     ab_x, ab_y = target[b, 0] - target[a, 0], target[b, 1] - target[a, 1]
     ac_x, ac_y = target[c, 0] - target[a, 0], target[c, 1] - target[a, 1]
@@ -113,49 +109,23 @@ def _slopes_jit(  # type: ignore[no-untyped-def]
     for k in range(5):
         at_a, at_b, at_c = values[a, k], values[b, k], values[c, k]
         if k < 2:
-            # Slopes of the displacement are exact where there is none, on slivers too.
+            # A displacement, so that its slopes are exact where there is none, on slivers too.
             at_a, at_b, at_c = at_a - target[a, k], at_b - target[b, k], at_c - target[c, k]
-        along_x = ((at_b - at_a) * ac_y - (at_c - at_a) * ab_y) * inverse
-        along_y = ((at_c - at_a) * ab_x - (at_b - at_a) * ac_x) * inverse
-        if k == 4:
-            amount[0], amount[1], amount[2] = values[a, k], along_x, along_y
-        else:
-            scale = np.float32(1) if k < 2 else np.float32(table_size - 1)
-            position[0, k] = values[a, k] * scale
-            position[1, k] = along_x * scale + np.float32(k == 0)
-            position[2, k] = along_y * scale + np.float32(k == 1)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _paint_jit(paint, amount, is_picture, light):  # type: ignore[no-untyped-def]
-    """Write a triangle's paint from its amount."""
-    for k in range(3):
-        for channel in range(3):
-            picture_light = light[channel] if k == 0 else np.float32(0)
-            paint[k, channel] = picture_light if is_picture else amount[k]
-        paint[k, 3] = amount[k] if is_picture else amount[k] * light[3]
+        scale = np.float32(table_size - 1) if 2 <= k < 4 else np.float32(1)
+        fields[k, 0] = at_a * scale
+        fields[k, 1] = ((at_b - at_a) * ac_y - (at_c - at_a) * ab_y) * inverse * scale
+        fields[k, 2] = ((at_c - at_a) * ab_x - (at_b - at_a) * ac_x) * inverse * scale
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _planes_jit(  # type: ignore[no-untyped-def]
-    kinds,
-    rows,
-    edges,
-    positions,
-    paints,
-    amount,
-    target,
-    values,
-    triangles,
-    n_map,
-    sizes,
-    light,
-    height,
+    kinds, rows, edges, fields, box, target, values, triangles, n_map, sizes, height, width,
     still_px,
-):
-    """Write the planes of the triangles to be drawn; return how many these are."""
+):  # fmt: skip
+    """Write the planes of the triangles to be drawn, and their box; return how many these are."""
     drawn = 0
-    low, high = np.float32(0), np.float32(height)
+    low, high, past = np.float32(0), np.float32(height + 1), np.float32(width)
+    box[0], box[1], box[2], box[3] = width, height, 0, 0
     for t in range(triangles.shape[0]):
         is_picture = t >= n_map
         kind = _kind_jit(target, values, triangles[t], is_picture, still_px)
@@ -167,9 +137,12 @@ def _planes_jit(  # type: ignore[no-untyped-def]
         if rows[drawn, 0] == rows[drawn, 1]:
             continue
         size = sizes[1] if is_picture else sizes[0]
-        _slopes_jit(positions[drawn], amount, target, values, top_down, size)
-        _paint_jit(paints[drawn], amount, is_picture, light)
+        _fields_jit(fields[drawn], target, values, top_down, size)
         kinds[drawn] = kind
+        box[1], box[3] = min(box[1], rows[drawn, 0]), max(box[3], min(rows[drawn, 1], height))
+        for corner in top_down:
+            x = _clamp_jit(target[corner, 0], low, past)
+            box[0], box[2] = min(box[0], int(x)), max(box[2], int(np.ceil(x)))
         drawn += 1
     return drawn
 
@@ -180,19 +153,19 @@ def planes(
     triangles: NDArray[np.int32],
     n_picture_triangles: int,
     table_sizes: tuple[int, int],
-    light: NDArray[np.float32],
     height: int,
+    width: int,
 ) -> Planes:
     """Prepare the triangles that are to be drawn.
 
     Parameters
     ----------
-    target, values, triangles, n_picture_triangles, light
+    target, values, triangles, n_picture_triangles
         As :func:`kernels.apply.apply` has them.
     table_sizes : tuple of two int
         Side of the map and of the picture.
-    height : int
-        Rows of the picture that is drawn into.
+    height, width : int
+        Rows and columns of the picture that is drawn into.
 
     Returns
     -------
@@ -205,22 +178,12 @@ def planes(
         np.empty(n, np.int32),
         np.empty((n, 2), np.int32),
         np.empty((n, 7), np.float32),
-        np.empty((n, 3, 4), np.float32),
-        np.empty((n, 3, 4), np.float32),
+        np.empty((n, 5, 3), np.float32),
+        np.empty(4, np.int64),
     )
-    amount = np.empty(3, np.float32)
     n_map = n - n_picture_triangles
     drawn = _planes_jit(
-        *made,
-        amount,
-        target,
-        values,
-        triangles,
-        n_map,
-        table_sizes,
-        light,
-        height,
-        np.float32(STILL_PX),
+        *made, target, values, triangles, n_map, table_sizes, height, width, np.float32(STILL_PX)
     )
-    kinds, rows, edges, positions, paints = made
-    return Planes(kinds[:drawn], rows[:drawn], edges[:drawn], positions[:drawn], paints[:drawn])
+    kinds, rows, edges, fields, box = made
+    return Planes(kinds[:drawn], rows[:drawn], edges[:drawn], fields[:drawn], box)

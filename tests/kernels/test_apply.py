@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -55,19 +56,23 @@ def moved(target: NDArray[np.float32], dx: float, dy: float, amount: float = 0.0
     return values
 
 
-def test_nothing_changed_is_bit_exact(astronaut, rng):
+@pytest.mark.parametrize("sharp", [False, True])
+def test_nothing_changed_is_bit_exact(astronaut, rng, sharp):
     src = np.ascontiguousarray(astronaut[100:161, 200:283])
     target, triangles = lattice(rng, *src.shape[:2], cells=6, step=1e-3)
     out = np.zeros_like(src)
     # An amount, of nothing, has the triangles drawn.
-    apply(out, src, target, moved(target, 0, 0, 1), triangles, 0, EMPTY, EMPTY, LIGHT)
+    values = moved(target, 0, 0, 1)
+    apply(out, src, target, values, triangles, 0, EMPTY, EMPTY, LIGHT, sharp=sharp)
     np.testing.assert_array_equal(out, src)
 
 
-def test_whole_pixel_shift_is_bit_exact(rng):
+@pytest.mark.parametrize("sharp", [False, True])
+def test_whole_pixel_shift_is_bit_exact(rng, sharp):
     src, out = noise(rng, 23, 31), np.zeros((23, 31, 3), np.uint8)
     target, triangles = rectangle(-1, -1, 31, 23)
-    apply(out, src, target, moved(target, -3, 2), triangles, 0, EMPTY, EMPTY, LIGHT)
+    values = moved(target, -3, 2)
+    apply(out, src, target, values, triangles, 0, EMPTY, EMPTY, LIGHT, sharp=sharp)
     rows, columns = np.clip(np.arange(23) + 2, 0, 22), np.clip(np.arange(31) - 3, 0, 30)
     np.testing.assert_array_equal(out, src[rows][:, columns])
 
@@ -102,14 +107,17 @@ def scenes(draw):
     return noise(rng, height, width), (*mesh, n_pictures, gain_bias, picture, LIGHT)
 
 
-@given(scenes())
+@given(scenes(), st.booleans())
 @settings(max_examples=60 if JIT_OFF else 300, deadline=None)
-def test_agrees_with_the_reference(scene):
+def test_agrees_with_the_reference(scene, sharp):
     src, arguments = scene
     out, expected = src.copy(), src.copy()
-    apply(out, src, *arguments)
-    reference.apply(expected, src, *arguments)
-    assert np.abs(out.astype(int) - expected).max(initial=0) <= 1
+    apply(out, src, *arguments, sharp=sharp)
+    reference.apply(expected, src, *arguments, sharp=sharp)
+    difference = np.abs(out.astype(int) - expected).max(axis=2)
+    # On noise, a position that is rounded to the other 1/64 px makes a difference of its own.
+    assert difference.max(initial=0) <= 12
+    assert (difference > 1).sum() <= 2 + 0.01 * difference.size
 
 
 @given(scenes())
@@ -170,7 +178,8 @@ def test_picture_is_laid_over_by_its_opacity(rng, opacity):
     apply(out, src, target, values, triangles, 2, EMPTY, picture, LIGHT)
     share = min(opacity, 1.0)
     expected = (1 - share) * src + share * 0.5 * LIGHT[:3]
-    np.testing.assert_allclose(out, expected, atol=0.51)
+    # Rounded before the picture is laid over, and after.
+    np.testing.assert_allclose(out, expected, atol=1)
 
 
 @pytest.mark.parametrize("far", [100.0, 1e6, 1e9, 1e30])
@@ -372,6 +381,37 @@ def test_nothing_outside_the_arrays_is_read_or_written():
     command = [sys.executable, "-c", textwrap.dedent(script)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.stdout.strip() == "unharmed", run.stderr
+
+
+@pytest.mark.skipif(JIT_OFF, reason="Numba is off: no instructions are written")
+def test_other_processors_compute_the_same(rng, tmp_path):
+    """What is one instruction on x86 is several elsewhere: taken for another processor."""
+    src = noise(rng, 90, 70)
+    target, triangles = lattice(rng, 90, 70, cells=8, step=1e-3)
+    values = moved(target, 0.7, -1.3, amount=1)
+    values[:, :2] += rng.normal(0, 0.5, (len(target), 2))
+    gain_bias = rng.normal(0, 0.2, (16, 16, 4)).astype(np.float32)
+    here = src.copy()
+    apply(here, src, target, values, triangles, 3, gain_bias, gain_bias, LIGHT, sharp=True)
+    given = (target, values, triangles, gain_bias, LIGHT)
+    np.savez(tmp_path / "given.npz", src, *given)
+    script = """
+        import platform, sys, numba, numpy as np
+        platform.machine = lambda: "another"
+        from kernels.apply import apply
+
+        src, target, values, triangles, gain_bias, light = np.load(sys.argv[1]).values()
+        out = src.copy()
+        apply(out, src, target, values, triangles, 3, gain_bias, gain_bias, light, sharp=True)
+        np.save(sys.argv[2], out)
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), tmp_path / "given.npz", tmp_path / "out"],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+        check=True,
+        timeout=300,
+    )
+    np.testing.assert_array_equal(here, np.load(tmp_path / "out.npy"))
 
 
 def arguments(**changed):
