@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_mesh, head_pose
-from livexpr.blendshapes import BLENDSHAPE_NAMES
+from livexpr.blendshapes import BLENDSHAPE_NAMES, resting_level
 from livexpr.types import FaceTrack
 
 # The effect fades out between these angles of yaw or pitch: further round, the far cheek is
@@ -17,6 +17,7 @@ from livexpr.types import FaceTrack
 _TURN_RANGE_RAD = (math.radians(25), math.radians(45))
 # A real expression is topped up to the full one; this much of it is taken off the filter's.
 _ALREADY_SHOWN_WEIGHT = 0.85
+_RESTING = np.array([resting_level(name) for name in BLENDSHAPE_NAMES], np.float32)
 # The face may stick out of the frame by this part of its height before the effect is gone.
 _OUTSIDE_RANGE = (0.02, 0.15)
 
@@ -73,13 +74,16 @@ def already_shown(blendshapes: NDArray[np.float32], signature: Mapping[str, floa
     Returns
     -------
     float
-        The live blendshapes projected on the signature.
+        The live blendshapes projected on the signature, both as far as they exceed what faces
+        at rest show.
     """
-    wanted = np.array([max(signature.get(name, 0.0), 0.0) for name in BLENDSHAPE_NAMES], np.float32)
+    whole = np.array([signature.get(name, 0.0) for name in BLENDSHAPE_NAMES], np.float32)
+    wanted = np.maximum(whole - _RESTING, 0)
     norm = float(wanted @ wanted)
     if norm < 1e-6:
         return 0.0
-    return min(max(float(blendshapes @ wanted) / norm, 0.0), 1.0)
+    live = np.maximum(blendshapes - _RESTING, 0)
+    return min(max(float(live @ wanted) / norm, 0.0), 1.0)
 
 
 def topped_up(amount: float, shown: float) -> float:
