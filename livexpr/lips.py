@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_mesh
 from livexpr.pixel_map import PixelMap
 
+_UPPER, _LOWER = np.array([face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER])
 # What opening the lips moves fades away from them over this distance, cm.
 _LIP_REACH_CM = 1.3
 # The mouth picture gives way to the user's own mouth while that is opened from the first to the
@@ -15,72 +18,168 @@ _LIP_REACH_CM = 1.3
 _OWN_MOUTH_SHOWS_CM = (1.4, 2.4)
 # Below this amount a mouth that is open anyway shows less of the picture.
 _FAINT_AMOUNT = 0.6
+# The mouth picture is nowhere lower than this, cm, so that it has rows to show.
+_LEAST_PICTURE_CM = 0.02
 # Over so many pixels the mouth picture fades in from the edge of a lip.
 _LIP_EDGE_PX = 1.5
 # A mouth that is open by this much, cm, is not opened further: speech adds to a smile's opening
-# no more than the smile adds to speech's.
-_OPEN_ENOUGH_CM = 1.2
+# no more than the smile adds to speech's. Of an expression that itself opens the mouth further,
+# by this part more than it does, so that a jaw which drops in speech never lifts the target's.
+_OPEN_ENOUGH_CM, _OPEN_ENOUGH_PART = 1.2, 1.25
+# What opens or closes the lips by this much, cm, surely does so; less is limited less.
+_SURELY_CM = 0.15
+# The lower lip keeps this part of the depth to which it hangs below the corners of the mouth.
+_LEAST_SAG = 0.55
+_CORNERS, _LOWER_LIP_MIDDLE = (61, 291), 17
+# What rounds the lower lip fades away over this distance from its middle and the corners, cm.
+_SAG_REACH_CM = 1.1
 
 
-def gaps(
-    points: NDArray[np.float32],
-    upper: tuple[int, ...],
-    lower: tuple[int, ...],
-    down: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return how far each lower landmark lies below its upper one, px."""
-    return np.asarray((points[list(lower)] - points[list(upper)]) @ down, np.float32)
+@lru_cache(maxsize=1)
+def _falls() -> NDArray[np.bool_]:
+    """Return which landmarks a dropping jaw takes along: those below the corner of the mouth."""
+    height = face_mesh.load().rest_cm[:, 1]
+    return np.asarray(height < height[_UPPER[0]])
 
 
-def keep_apart(
-    points: NDArray[np.float32],
-    upper: tuple[int, ...],
-    lower: tuple[int, ...],
-    down: NDArray[np.float32],
-    least: NDArray[np.float32],
-) -> None:
-    """Move pairs of `points` apart, in place, until their gaps are at least `least` px."""
-    missing = np.maximum(least - gaps(points, upper, lower, down), 0)[:, None] * down
-    points[list(upper)] -= missing / 2
-    points[list(lower)] += missing / 2
+@lru_cache(maxsize=1)
+def _mouth_line() -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which landmarks lie below the line between the lips, and how far off it they are.
 
-
-def opening_no_further(
-    offset_cm: NDArray[np.float32], live_opening_cm: float
-) -> NDArray[np.float32]:
-    """Return the offsets with lower lip and chin falling less the wider the mouth is open."""
+    Two arrays of shape (468,); distances are vertical, cm, 0 on the inner lips.
+    """
     rest = face_mesh.load().rest_cm
-    mouth_y = rest[face_mesh.INNER_LIP_UPPER[0], 1]
-    falling = (offset_cm[:, 1] < 0) & (rest[:, 1] < mouth_y)
-    limited: NDArray[np.float32] = offset_cm.copy()
-    limited[falling, 1] *= 1 - min(max(live_opening_cm / _OPEN_ENOUGH_CM, 0.0), 1.0)
-    return limited
+    line = (rest[_UPPER] + rest[_LOWER]) / 2
+    above = rest[:, 1] - np.interp(rest[:, 0], line[:, 0], line[:, 1]).astype(np.float32)
+    above[_UPPER] = above[_LOWER] = 0
+    below = above < 0
+    below[_LOWER[1:-1]] = True
+    return below, np.abs(above)
 
 
-def closing_no_further(offset_cm: NDArray[np.float32], closable_cm: float) -> NDArray[np.float32]:
-    """Return the offsets without that part of the lips' opening that cannot be undone.
+def opened_cm(moved_cm: NDArray[np.float32]) -> float:
+    """Return by how much a displacement, (468, 3) cm, opens the mouth where it does so most."""
+    height = moved_cm[:, 1]
+    return float((height.take(_UPPER) - height.take(_LOWER)).max())
 
-    A reversed expression closes the mouth that it opened; lips that already meet would cross.
+
+def part_opened(moved_cm: NDArray[np.float32], pixel_map: PixelMap) -> float:
+    """Return to what part of the mouth picture's opening a displacement opens the mouth; >= 0."""
+    rise, fall = pixel_map.lips_of_mouth_cm()
+    whole_cm = max(float((rise - fall).max()), _LEAST_PICTURE_CM)
+    return max(opened_cm(moved_cm), 0.0) / whole_cm
+
+
+def opening_no_further(moved_cm: NDArray[np.float32], live_opening_cm: float) -> None:
+    """Let lower lip and chin fall less the wider the mouth is open already. In place.
 
     Parameters
     ----------
-    offset_cm : ndarray of shape (468, 3), float32
-    closable_cm : float
-        How far the live mouth is open, over the amount by which the expression is reversed.
+    moved_cm : ndarray of shape (468, 3), float32
+        Displacement of each landmark in head space.
+    live_opening_cm : float
     """
+    opened = opened_cm(moved_cm)
+    enough_cm = max(_OPEN_ENOUGH_CM, _OPEN_ENOUGH_PART * opened)
+    held = min(max(opened / _SURELY_CM, 0.0), 1.0)
+    held *= min(max(live_opening_cm / enough_cm, 0.0), 1.0)
+    if held > 0:
+        height = moved_cm[:, 1]
+        height -= np.float32(held) * np.minimum(height, 0) * _falls()
+
+
+def take_back_opening(moved_cm: NDArray[np.float32], part: float) -> None:
+    """Bring lips that a displacement parts together again by a part of that. In place.
+
+    Parameters
+    ----------
+    moved_cm : ndarray of shape (468, 3), float32
+        Displacement of each landmark in head space.
+    part : float
+        From 0 to 1, which leaves them as far apart as they were.
+    """
+    opened = np.maximum(moved_cm[_UPPER, 1] - moved_cm[_LOWER, 1], 0)
+    if part <= 0 or not opened.any():
+        return
+    height = moved_cm[:, 1]
+    # The jaw takes its chin along; what it does not take back, the lips do.
+    surely = min(float(opened.max()) / _SURELY_CM, 1.0)
+    height -= np.float32(part * surely) * np.minimum(height, 0) * _falls()
+    left = np.maximum(height[_UPPER] - height[_LOWER] - np.float32(1 - part) * opened, 0)
+    height += _towards_each_other(left / 2).astype(np.float32)
+
+
+def _towards_each_other(half_cm: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Return heights, (468,), cm, that bring each pair of inner lips together by twice `half_cm`.
+
+    They fade away from the lips, and beyond the corners of the mouth.
+    """
+    below, beside = _mouth_line()
+    rest_x = face_mesh.load().rest_cm[:, 0]
+    across = np.interp(rest_x, rest_x[_UPPER], half_cm, left=0, right=0)
+    fading = np.exp(-((beside / _LIP_REACH_CM) ** 2))
+    return np.asarray(np.where(below, across, -across) * fading)
+
+
+def closing_no_further(moved_cm: NDArray[np.float32], live_opening_cm: float) -> None:
+    """Take away that part of the lips' closing for which they are not open. In place.
+
+    A reversed expression closes the mouth that it opened; lips that already meet would cross, and
+    a jaw that is shut cannot rise.
+
+    Parameters
+    ----------
+    moved_cm : ndarray of shape (468, 3), float32
+        Displacement of each landmark in head space.
+    live_opening_cm : float
+    """
+    closed = opened_cm(-moved_cm)
+    if closed <= 0:
+        return
+    below, _ = _mouth_line()
+    open_cm = max(live_opening_cm, 0.0)
+    rising = below & (moved_cm[:, 1] > 0)
+    moved_cm[rising, 1] *= 1 - min(closed / _SURELY_CM, 1.0) * (1 - min(open_cm / closed, 1.0))
+
+    half_closing = np.maximum(moved_cm[_LOWER, 1] - moved_cm[_UPPER, 1], 0) / 2
+    whole = max(2 * float(half_closing.max()), 1e-6)
+    part = 1 - min(open_cm / whole, 1.0)
+    moved_cm[:, 1] -= (part * _towards_each_other(half_closing)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _sag_fields() -> NDArray[np.float32]:
+    """Return how much each landmark goes down with the lower lip less up with the corners."""
     rest = face_mesh.load().rest_cm
-    upper, lower = list(face_mesh.INNER_LIP_UPPER), list(face_mesh.INNER_LIP_LOWER)
-    half_opening = np.maximum(offset_cm[upper, 1] - offset_cm[lower, 1], 0) / 2
-    line = (rest[upper] + rest[lower]) / 2
-    across = np.interp(rest[:, 0], line[:, 0], half_opening, left=0, right=0)
-    above = rest[:, 1] - np.interp(rest[:, 0], line[:, 0], line[:, 1])
-    side = np.sign(above)
-    side[upper], side[lower] = 1, -1
-    field = side * across * np.exp(-((above / _LIP_REACH_CM) ** 2))
-    whole = max(2 * float(half_opening.max()), 1e-6)
-    limited: NDArray[np.float32] = offset_cm.copy()
-    limited[:, 1] -= (1 - min(closable_cm / whole, 1.0)) * field
-    return limited
+
+    def near(landmark: int) -> NDArray[np.float32]:
+        distance = np.linalg.norm(rest - rest[landmark], axis=1)
+        return np.asarray(np.exp(-((distance / _SAG_REACH_CM) ** 2)), np.float32)
+
+    corners = near(_CORNERS[0]) + near(_CORNERS[1])
+    return np.asarray((near(_LOWER_LIP_MIDDLE) - corners)[:, None], np.float32)
+
+
+def keep_sag(
+    moved: NDArray[np.float32], live: NDArray[np.float32], down: NDArray[np.float32]
+) -> None:
+    """Keep the lower lip from being drawn straight between lowered corners. In place.
+
+    Parameters
+    ----------
+    moved, live : ndarray of shape (468, 2), float32
+        Landmarks of the target and of the live face, px.
+    down : ndarray of shape (2,), float32
+        The head's downward direction in the frame, of length 1.
+    """
+    right, left = _CORNERS
+    sag_live, sag = (
+        float((points[_LOWER_LIP_MIDDLE] - (points[right] + points[left]) / 2) @ down)
+        for points in (live, moved)
+    )
+    missing = _LEAST_SAG * max(sag_live, 0.0) - sag
+    if missing > 0:
+        moved += (missing / 2) * _sag_fields() * down
 
 
 def open_mouth(
@@ -108,15 +207,14 @@ def open_mouth(
     pixel_map : PixelMap
     scale_px_per_cm : float
     amount : float
-        Of the expression at the mouth.
+        Part of the picture's own opening to which the expression opens the mouth; not negative.
     """
-    upper, lower = list(face_mesh.INNER_LIP_UPPER), list(face_mesh.INNER_LIP_LOWER)
-    rise = np.maximum(pixel_map.offset_cm[upper, 1], 0) + 1e-3
-    fall = np.maximum(-pixel_map.offset_cm[lower, 1], 0) + 1e-3
-    meeting = rise / (rise + fall)
-    full_px = (rise + fall) * (scale_px_per_cm * max(amount, 1.0))
+    rise, fall = pixel_map.lips_of_mouth_cm()
+    opened = np.maximum(rise - fall, _LEAST_PICTURE_CM)
+    meeting = np.minimum(np.maximum(rise / opened, 0), 1)
+    full_px = opened * (scale_px_per_cm * max(amount, 1.0))
     gap = np.maximum(lips_moved, 0)
-    top = meeting * (1 - min(max(amount, 0.0), 1.0))
+    top = meeting * (1 - min(amount, 1.0))
     bottom = top + gap / full_px
     # The corners have no gap of their own and show what their neighbours show.
     for array in (top, bottom):
@@ -149,5 +247,5 @@ def _opacity(
     start, stop = _OWN_MOUTH_SHOWS_CM
     closed = min(max((stop - live / scale_px_per_cm) / (stop - start), 0.0), 1.0)
     # Of a faint expression, an open mouth shows no teeth that were not there.
-    faint = 1 - min(max(amount / _FAINT_AMOUNT, 0.0), 1.0)
+    faint = 1 - min(amount / _FAINT_AMOUNT, 1.0)
     return closed * (1 - faint * min(live / moved, 1.0))

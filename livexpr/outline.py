@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,14 @@ from livexpr import face_mesh
 # skin and viewer; the sides begin and are reached at these distances from the middle, cm.
 _EDGE_ON_RANGE = (0.22, 0.55)
 _SIDE_RANGE_CM = (3.5, 5.5)
+
+# Displacement away from the face may use up this part of the collar's width; it is held back from
+# the first part on and never reaches the second, beyond which skin would fold over the collar.
+_COLLAR_RANGE = (0.5, 0.8)
+# From the line of the mouth down to this far below it, cm, a chin that is held back holds back
+# the face above it.
+_CHIN_REACH_CM = 3.0
+_OVAL = np.array(face_mesh.FACE_OVAL)
 
 
 @lru_cache(maxsize=1)
@@ -39,10 +48,11 @@ def _beside_face() -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _hairline() -> NDArray[np.intp]:
-    """Return the landmarks of the face oval from the temples up."""
-    oval = np.array(face_mesh.FACE_OVAL)
-    return np.asarray(oval[face_mesh.load().rest_cm[oval, 1] > 0], np.intp)
+def _below_hairline() -> NDArray[np.float32]:
+    """Return 0 for the landmarks of the face oval from the temples up, or else 1, (468,)."""
+    below = np.ones(face_mesh.N_LANDMARKS, np.float32)
+    below[_OVAL[face_mesh.load().rest_cm[_OVAL, 1] > 0]] = 0
+    return below
 
 
 def kept_at_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -52,10 +62,40 @@ def kept_at_outline(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]
     lies behind it cannot follow: a cheek that moved there would cut hard into the background.
     """
     depth_axis = frame_from_head[2, :3]
-    facing = _rest_normals() @ (-depth_axis / max(float(np.linalg.norm(depth_axis)), 1e-6))
     start, stop = _EDGE_ON_RANGE
-    t = np.clip((facing - start) / (stop - start), 0, 1)
-    kept = 1 - _beside_face() * (1 - t * t * (3 - 2 * t))
+    towards = -depth_axis / np.float32((stop - start) * max(math.hypot(*depth_axis), 1e-6))
+    t = _rest_normals() @ towards - np.float32(start / (stop - start))
+    t = np.minimum(np.maximum(t, 0), 1)
     # No expression moves the hair; where nothing moves, the collar need not be drawn either.
-    kept[_hairline()] = 0
+    kept = (1 - _beside_face() * (1 - t * t * (3 - 2 * t))) * _below_hairline()
     return np.asarray(kept[:, None], np.float32)
+
+
+@lru_cache(maxsize=1)
+def _chin() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the oval below the mouth, and how much each landmark goes with it, (468, 1)."""
+    y = face_mesh.load().rest_cm[:, 1]
+    mouth_y = y[face_mesh.INNER_LIP_UPPER[0]]
+    follows = np.clip((mouth_y - y) / _CHIN_REACH_CM, 0, 1)
+    return _OVAL[y[_OVAL] < mouth_y], follows.astype(np.float32)[:, None]
+
+
+def hold_in_collar(displacement: NDArray[np.float32], source: NDArray[np.float32]) -> None:
+    """Hold back a chin that would leave the collar, which stays where it is. In place.
+
+    Parameters
+    ----------
+    displacement : ndarray of shape (468, 2), float32
+        Of each landmark, px.
+    source : ndarray of shape (V, 2), float32
+        The live vertices, px.
+    """
+    oval, follows = _chin()
+    out = source.take(oval, axis=0) - source.take(_OVAL, axis=0).sum(axis=0) / len(_OVAL)
+    width = np.maximum(np.einsum("ij,ij->i", out, out) * face_mesh.COLLAR_REACH, 1e-6)
+    used = float((np.einsum("ij,ij->i", displacement.take(oval, axis=0), out) / width).max())
+    start, stop = _COLLAR_RANGE
+    if used <= start:
+        return
+    allowed = start + (stop - start) * math.tanh((used - start) / (stop - start))
+    displacement *= 1 - (1 - allowed / used) * follows

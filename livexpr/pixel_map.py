@@ -15,8 +15,6 @@ and its metadata say how, when and from what it was fitted.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,22 +22,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr.errors import FormatError
-from livexpr.face_mesh import N_LANDMARKS
-from livexpr.tensor_bytes import dequantised, in_fixed_order, quantised
+from livexpr import map_file
+from livexpr.face_mesh import INNER_LIP_LOWER, INNER_LIP_UPPER, N_LANDMARKS
+from livexpr.tensor_bytes import dequantised, quantised
 
-FORMAT_VERSION = "1"
 _NO_CHANGE = {"gain": 1.0, "bias": 0.0}
-# One hundredth of the 33.7 MB StarGAN generator; a map that is larger is not one of ours.
-MAX_BYTES = 337_000
 _MAX_SIZE = 512
 # Far beyond any face; what exceeds them is damage, not expression.
 _MAX_OFFSET_CM = 5.0
 _GAIN_RANGE = (0.05, 20.0)
 _MAX_BIAS = 2.0
+# Stored as bytes its ends move by up to a step, so that no change falls on one.
+_BIAS_RANGE = (-1.01 * _MAX_BIAS, 1.01 * _MAX_BIAS)
 _MAX_MOUTH = 4.0
+# A mix in which the mouth is opened by this part of what its maps open it by, and closed again by
+# others, shows the whole mouth picture.
+_SURELY_OPEN = 2.0
 # Of positive amounts, below which there is no mean of mouth pictures to take.
 _LEAST_AMOUNT = 1e-6
+_INNER_LIPS = np.array([INNER_LIP_UPPER, INNER_LIP_LOWER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ class PixelMap:
         By how much the expression raises each blendshape, from the people it was fitted on.
     metadata : Mapping of str to str
         What the file says of itself.
+    mouth_lips_cm : ndarray of shape (2, 11), float32, or None
+        How far the upper and the lower inner lip rise for the mouth picture; None where that is
+        as in `offset_cm`. A mix opens the mouth by another amount than its pictures.
     """
 
     offset_cm: NDArray[np.float32]
@@ -71,6 +75,13 @@ class PixelMap:
     mouth: NDArray[np.float32]
     blendshapes: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    mouth_lips_cm: NDArray[np.float32] | None = None
+
+    def lips_of_mouth_cm(self) -> NDArray[np.float32]:
+        """Return how far lips rise for the mouth picture, (2, 11), cm: inner upper, inner lower."""
+        if self.mouth_lips_cm is not None:
+            return self.mouth_lips_cm
+        return self.offset_cm[:, 1].take(_INNER_LIPS)
 
     def gain_bias(self) -> NDArray[np.float32]:
         """Return log gain and bias under the mask, (S, S, 4), float32, as the kernel reads them."""
@@ -92,8 +103,8 @@ def mix(maps: Sequence[PixelMap], amounts: Sequence[float]) -> PixelMap:
     -------
     PixelMap
         As large as the largest of them. Masks are already multiplied in (the mix has mask 1).
-        The mouth picture is the mean of those maps that have one, weighted by their positive
-        amounts.
+        The mouth picture is the mean of those maps that have one, weighted by how far they open
+        the mouth. It fades as far as other maps open the mouth without one, or close it.
     """
     size, mouth_size = (
         max(len(part) for part in parts)
@@ -101,21 +112,51 @@ def mix(maps: Sequence[PixelMap], amounts: Sequence[float]) -> PixelMap:
     )
     offset = np.zeros_like(maps[0].offset_cm)
     log_gain, bias = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
-    mouth, total = np.zeros((mouth_size, mouth_size, 4), np.float32), 0.0
-    blendshapes: dict[str, float] = {}
     for m, amount in zip(maps, amounts, strict=True):
         a = np.float32(amount)
         offset += a * m.offset_cm
         log_gain += a * _resampled(m.log_gain * m.mask[..., None], size)
         bias += a * _resampled(m.bias * m.mask, size)
-        for name, value in m.blendshapes.items():
-            blendshapes[name] = blendshapes.get(name, 0.0) + amount * value
-        if amount > 0 and m.mouth.any():
-            mouth += a * _resampled(m.mouth, mouth_size)
-            total += amount
-    if total > _LEAST_AMOUNT:
-        mouth /= np.float32(total)
-    return PixelMap(offset, log_gain, bias, np.ones_like(bias), mouth, blendshapes)
+    mouth, lips = _mixed_mouth(maps, amounts, mouth_size)
+    blendshapes = mix_blendshapes([m.blendshapes for m in maps], amounts)
+    return PixelMap(
+        offset, log_gain, bias, np.ones_like(bias), mouth, blendshapes, mouth_lips_cm=lips
+    )
+
+
+def _mixed_mouth(
+    maps: Sequence[PixelMap], amounts: Sequence[float], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Return the mouth picture of a mix, (size, size, 4), and how far lips rise for it."""
+    mouth, lips = np.zeros((size, size, 4), np.float32), np.zeros((2, 11), np.float32)
+    moved = np.zeros((2, 11), np.float32)
+    pictured = opened = 0.0
+    for m, amount in zip(maps, amounts, strict=True):
+        own = m.lips_of_mouth_cm()
+        moved += np.float32(amount) * own
+        opens = max(amount, 0.0) * max(float((own[0] - own[1]).max()), 0.0)
+        opened += opens
+        if opens > 0 and m.mouth.any():
+            mouth += np.float32(opens) * _resampled(m.mouth, size)
+            lips += np.float32(opens) * own
+            pictured += opens
+    if pictured <= _LEAST_AMOUNT:
+        return np.zeros_like(mouth), None
+    whole = max(float((moved[0] - moved[1]).max()), 0.0)
+    mouth /= np.float32(pictured)
+    mouth[..., 3] *= np.float32(pictured / opened * min(_SURELY_OPEN * whole / opened, 1.0))
+    return mouth, lips / np.float32(pictured)
+
+
+def mix_blendshapes(
+    blendshapes: Sequence[Mapping[str, float]], amounts: Sequence[float]
+) -> dict[str, float]:
+    """Return by how much a mix raises each blendshape: what its maps raise adds."""
+    whole: dict[str, float] = {}
+    for one, amount in zip(blendshapes, amounts, strict=True):
+        for name, value in one.items():
+            whole[name] = whole.get(name, 0.0) + amount * value
+    return whole
 
 
 def _resampled(array: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -137,10 +178,7 @@ def _three_channels(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _check_tensors(tensors: Mapping[str, NDArray[np.float32]], source: str) -> None:
     """Raise FormatError unless shapes, numbers and ranges are those of a pixel map."""
-
-    def fail(what: str) -> None:
-        raise FormatError(f"{source}: {what}; fit it again with `livexpr fit`")
-
+    fail = map_file.refuser(source)
     missing = {"offset", "gain", "bias", "mask"} - set(tensors)
     if missing:
         fail(f"not a pixel map: it lacks {', '.join(sorted(missing))}")
@@ -166,7 +204,7 @@ def _check_tensors(tensors: Mapping[str, NDArray[np.float32]], source: str) -> N
     ranges = {
         "offset": (-_MAX_OFFSET_CM, _MAX_OFFSET_CM),
         "gain": _GAIN_RANGE,
-        "bias": (-_MAX_BIAS, _MAX_BIAS),
+        "bias": _BIAS_RANGE,
         "mask": (0.0, 1.0),
         "mouth": (0.0, _MAX_MOUTH),
     }
@@ -185,28 +223,8 @@ def load(path: str | Path) -> PixelMap:
         If the file is missing, too large, truncated, of another kind, or holds wrong shapes,
         numbers that are not finite or out of range. The message names the file and the tensor.
     """
-    from safetensors import SafetensorError, safe_open
-
     source = str(path)
-    try:
-        n_bytes = Path(path).stat().st_size
-    except OSError as error:
-        raise FormatError(f"cannot read the pixel map {source}: {error.strerror}") from error
-    if n_bytes > MAX_BYTES:
-        raise FormatError(f"{source}: {n_bytes} bytes; a pixel map has at most {MAX_BYTES}")
-    try:
-        with safe_open(source, framework="numpy") as file:
-            metadata = dict(file.metadata() or {})
-            raw = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise FormatError(
-            f"{source}: not a readable safetensors file ({error}); fit it again with `livexpr fit`"
-        ) from error
-    if metadata.get("format") != FORMAT_VERSION:
-        raise FormatError(
-            f"{source}: expected a livexpr pixel map of format {FORMAT_VERSION}, its metadata say "
-            f"{metadata.get('format', 'nothing')!r}; fit it again with `livexpr fit`"
-        )
+    metadata, raw = map_file.read(path)
     tensors = {name: dequantised(name, t, metadata, source) for name, t in raw.items()}
     _check_tensors(tensors, source)
     bias = tensors["bias"]
@@ -216,20 +234,9 @@ def load(path: str | Path) -> PixelMap:
         bias=bias if bias.ndim == 2 else bias.mean(axis=2),
         mask=tensors["mask"],
         mouth=tensors.get("mouth", np.zeros((8, 8, 4), np.float32)),
-        blendshapes=_blendshapes(metadata, source),
+        blendshapes=map_file.blendshapes_from(metadata, source),
         metadata=metadata,
     )
-
-
-def _blendshapes(metadata: Mapping[str, str], source: str) -> dict[str, float]:
-    try:
-        content = json.loads(metadata.get("blendshapes", "{}"))
-        numbers = {str(k): float(v) for k, v in content.items()}
-    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
-        raise FormatError(f"{source}: metadata 'blendshapes' is not a table of numbers") from error
-    if not all(math.isfinite(number) for number in numbers.values()):
-        raise FormatError(f"{source}: metadata 'blendshapes' holds numbers that are not finite")
-    return numbers
 
 
 def save(pixel_map: PixelMap, path: str | Path) -> None:
@@ -243,13 +250,11 @@ def save(pixel_map: PixelMap, path: str | Path) -> None:
     FormatError
         If the map is out of range or the file cannot be written.
     """
-    from safetensors.numpy import save as to_bytes
-
     gain = np.exp(pixel_map.log_gain)
-    metadata = {**pixel_map.metadata, "format": FORMAT_VERSION}
-    metadata["blendshapes"] = json.dumps(
-        {k: round(float(v), 4) for k, v in sorted(pixel_map.blendshapes.items())}
-    )
+    metadata = {
+        **pixel_map.metadata,
+        "blendshapes": map_file.blendshapes_text(pixel_map.blendshapes),
+    }
     tensors: dict[str, NDArray[np.generic]] = {
         "offset": np.ascontiguousarray(pixel_map.offset_cm, np.float16)
     }
@@ -259,8 +264,4 @@ def save(pixel_map: PixelMap, path: str | Path) -> None:
     for name, part in parts.items():
         tensors[name], metadata[f"{name}_range"] = quantised(part, _NO_CHANGE.get(name))
     _check_tensors({"offset": pixel_map.offset_cm, **parts}, str(path))
-    data = in_fixed_order(to_bytes(tensors, metadata))
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise FormatError(f"cannot write the pixel map {path}: {error.strerror}") from error
+    map_file.write(path, tensors, metadata)

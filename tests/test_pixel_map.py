@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
 
-from livexpr import pixel_map, presets
+from livexpr import map_file, presets
 from livexpr.errors import FormatError, LivexprError
 from livexpr.pixel_map import PixelMap, load, mix, save
 
@@ -97,7 +97,7 @@ def test_the_same_map_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", presets.known_maps())
 def test_shipped_maps_keep_their_budget_and_say_where_they_come_from(name: str) -> None:
     path = presets.map_path(name)
-    assert path.stat().st_size <= pixel_map.MAX_BYTES
+    assert path.stat().st_size <= map_file.MAX_BYTES
     shipped = load(path)
     assert {"method", "size", "pairs", "livexpr", "attribution"} <= shipped.metadata.keys()
     # Feathered: nothing of the map may show at its border.
@@ -174,8 +174,8 @@ def test_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_oversized_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with path.open("wb") as file:
-        file.truncate(pixel_map.MAX_BYTES + 1)
-    assert f"at most {pixel_map.MAX_BYTES}" in refusal(path)
+        file.truncate(map_file.MAX_BYTES + 1)
+    assert f"at most {map_file.MAX_BYTES}" in refusal(path)
 
 
 @pytest.mark.parametrize("metadata", [{}, {"format": "2"}, {"format": "pt"}])
@@ -297,10 +297,16 @@ def test_order_does_not_matter() -> None:
 
 
 def test_mouth_is_the_mean_of_those_that_open() -> None:
-    shut = drawn_map(2, mouth=None)
-    one, other = drawn_map(1), drawn_map(3)
-    mixed = mix([one, shut, other, drawn_map(4)], [1.0, 2.0, 0.5, -1.0])
-    np.testing.assert_allclose(mixed.mouth, (one.mouth + 0.5 * other.mouth) / 1.5, atol=1e-6)
+    """Weighted by how far they open it: what a mouth shows belongs to who opens it."""
+    shut, one, other = drawn_map(2, mouth=None), drawn_map(1), drawn_map(3)
+    shut = replace(shut, offset_cm=np.zeros_like(shut.offset_cm))
+    opens = [float(np.subtract(*m.lips_of_mouth_cm()).max()) for m in (one, other)]
+    assert min(opens) > 0
+    mixed = mix([one, shut, other], [1.0, 2.0, 0.5])
+    weights = opens[0], 0.5 * opens[1]
+    expected = (weights[0] * one.mouth + weights[1] * other.mouth) / sum(weights)
+    np.testing.assert_allclose(mixed.mouth[..., :3], expected[..., :3], atol=1e-6)
+    assert (mixed.mouth[..., 3] <= expected[..., 3] + 1e-6).all()
     assert not mix([shut], [1.0]).mouth.any()
     assert not mix([one], [-1.0]).mouth.any()
 

@@ -138,7 +138,7 @@ def test_placement_follows_the_frame(
     moved = replace(track, landmarks_px=landmarks, frame_from_head=head_pose.fit_pose(landmarks))
     here, there = placed(track, happy, intensity), placed(moved, happy, intensity)
     # The rows that fade in the mouth lie a fixed number of px inside the lips.
-    same = np.ones(face_mesh.N_VERTICES, bool)
+    same = np.ones(len(here.target_px), bool)
     same[face_mesh.MOUTH_UPPER_INSET] = same[face_mesh.MOUTH_LOWER_INSET] = False
     expected = here.target_px @ turn[:2, :2].T + shift
     np.testing.assert_allclose(there.target_px[same], expected[same], atol=0.1 * max(scale, 1))
@@ -154,7 +154,8 @@ def test_a_smile_raises_the_corners_of_the_mouth_and_its_reverse_lowers_them(
     assert (rise[0] < -2).all()
     assert (rise[1] > 1).all()
     np.testing.assert_allclose(rise[2], 2 * rise[1], rtol=0.02)
-    np.testing.assert_allclose(rise[3], 2 * rise[2], rtol=0.02)
+    # At twice the smile, the skin beside the corners begins to fold and is held back.
+    np.testing.assert_allclose(rise[3], 2 * rise[2], rtol=0.06)
 
 
 def test_a_turned_head_is_moved_along_its_own_axes(synthetic_face, happy: PixelMap) -> None:
@@ -242,7 +243,10 @@ def test_the_mouth_picture_gives_way_without_a_jump(synthetic_face, happy: Pixel
 
 def test_strength_moves_everything_without_a_jump(synthetic_face, happy: PixelMap) -> None:
     track = synthetic_face.track(mouth_cm=-0.3)
-    steps = [placed(track, happy, float(a)).target_px for a in np.linspace(-1, 2, 301)]
+    steps = [
+        placed(track, happy, float(a)).target_px[: face_mesh.N_VERTICES]
+        for a in np.linspace(-1, 2, 301)
+    ]
     # One hundredth of a smile that moves 1.1 cm, on a face of 10 px a cm, and some room.
     assert np.abs(np.diff(steps, axis=0)).max() < 0.5
 
@@ -287,12 +291,17 @@ def test_far_triangles_are_drawn_first_and_the_mouth_last(synthetic_face, happy)
     n_mouth = mesh.n_mouth_triangles
     np.testing.assert_array_equal(result.triangles[-n_mouth:], mesh.triangles[-n_mouth:])
     assert result.n_mouth_triangles == n_mouth
-    as_sets = {tuple(t) for t in result.triangles.tolist()}
-    assert as_sets == {tuple(t) for t in mesh.triangles.tolist()}
+    # Lids that move have eyes of their own; all else is the face's mesh.
+    as_sets = {tuple(t) for t in result.triangles.tolist() if max(t) < face_mesh.N_VERTICES}
+    eyes = range(face_mesh.LID_UPPER.start, face_mesh.LID_LOWER.stop)
+    skin = {tuple(t) for t in mesh.triangles.tolist() if not set(t) <= set(eyes)}
+    assert as_sets == skin
     depth = face_mesh.all_vertices(track.landmarks_px)[:, 2]
     n_collar = len(mesh.triangles) - n_mouth - mesh.n_face_triangles
-    face = depth[result.triangles[n_collar:-n_mouth]].sum(axis=1)
-    assert (np.diff(face) <= EPSILON_PX).all()
+    drawn = result.triangles[n_collar:-n_mouth]
+    face = depth[drawn[(drawn < face_mesh.N_VERTICES).all(axis=1)]].sum(axis=1)
+    # Told apart in 65536 steps.
+    assert (np.diff(face) <= 2e-5 * np.ptp(face)).all()
 
 
 def test_track_and_map_are_only_read(synthetic_face, happy: PixelMap) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from kernels.apply import apply
-from livexpr import face_mesh, head_pose, lighting, lips
+from livexpr import face_mesh, head_pose, lighting, lips, margins
 from livexpr.errors import LivexprError
 from livexpr.training.average_face import average_face
 from livexpr.training.canvas import (
@@ -103,14 +103,14 @@ def _speak(pixels: NDArray[np.uint8], head: Head, now: Moment) -> NDArray[np.uin
     live = np.ascontiguousarray(track.landmarks_px[: face_mesh.N_LANDMARKS, :2])
     moved = (live + offset @ projection.T).astype(np.float32)
     pairs = face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER
-    gaps_live = lips.gaps(live, *pairs, down)
-    lips.keep_apart(moved, *pairs, down, np.zeros_like(gaps_live))
+    gaps_live = margins.gaps(live, *pairs, down)
+    margins.keep_apart(moved, *pairs, down, np.zeros_like(gaps_live))
     source, target = face_mesh.all_vertices(live), face_mesh.all_vertices(moved)
     target[face_mesh.COLLAR] = source[face_mesh.COLLAR]
     values = np.zeros((face_mesh.N_VERTICES, 5), np.float32)
     values[:, :2], values[:, 2:4] = source, mesh.uv
     scale = head_pose.scale_px_per_cm(track.frame_from_head)
-    gaps_moved = lips.gaps(moved, *pairs, down)
+    gaps_moved = margins.gaps(moved, *pairs, down)
     upper, lower = (ring[len(ring) // 2] for ring in pairs)
     whole_cm = float(head.mouth.offset_cm[upper, 1] - head.mouth.offset_cm[lower, 1])
     amount = min(float(gaps_moved.max()) / (whole_cm * scale), 1.0)
