@@ -16,7 +16,9 @@ Range = tuple[float, float]
 AMOUNT_RANGE: Range = (-1.0, 2.0)
 """Of a map in a mix, of an expression, and of the whole (intensity)."""
 
+MAP_SUFFIX = ".safetensors"
 REGION_RANGE: Range = (0.0, 2.0)
+DAMPING_RANGE: Range = (0.0, 1.0)
 FEEL_RANGES: Mapping[str, Range] = {"smoothing": (0.0, 1.0), "easing_s": (0.0, 5.0)}
 
 
@@ -55,13 +57,15 @@ class Preset:
     name : str
         For people.
     mix : Mapping of str to float
-        Map names and amounts in [-1, 2]; empty changes nothing.
+        Map names, or whole paths of their files, and amounts in [-1, 2]; empty adds nothing.
     intensity : float
         Scales the whole, from -1 to 2; 0 is off.
     regions : RegionWeights
     feel : Feel
     description : str
         One sentence.
+    damping : float
+        What part of the user's own expression is taken back, from 0 to 1.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Preset:
     regions: RegionWeights = field(default_factory=RegionWeights)
     feel: Feel = field(default_factory=Feel)
     description: str = ""
+    damping: float = 0.0
 
 
 def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
@@ -97,7 +102,8 @@ def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
     feel = file.table(content, "feel")
     file.check_keys(feel, list(FEEL_RANGES), ("feel",))
     mix = file.table(content, "mix")
-    file.check_keys(mix, sorted(known_maps), ("mix",), what="map")
+    named = {name: amount for name, amount in mix.items() if not is_map_file(name)}
+    file.check_keys(named, sorted(known_maps), ("mix",), what="map")
     intensity = content.get("intensity", 1.0)
     return Preset(
         name=file.text(content, "name") or Path(source).stem,
@@ -110,6 +116,7 @@ def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
         ),
         feel=Feel(**{k: file.number(v, FEEL_RANGES[k], ("feel", k)) for k, v in feel.items()}),
         description=file.text(content, "description"),
+        damping=file.number(content.get("damping", 0.0), DAMPING_RANGE, ("damping",)),
     )
 
 
@@ -121,10 +128,20 @@ def preset_text(preset: Preset) -> str:
     if preset.description:
         content["description"] = preset.description
     content["intensity"] = float(preset.intensity)
+    content["damping"] = float(preset.damping)
     content["mix"] = {name: float(amount) for name, amount in preset.mix.items()}
     content["regions"] = {name: float(weight) for name, weight in asdict(preset.regions).items()}
     content["feel"] = {name: float(value) for name, value in asdict(preset.feel).items()}
     return tomlkit.dumps(content)
+
+
+def is_map_file(name: str) -> bool:
+    """Tell whether a mix names a map's file rather than a known map.
+
+    >>> is_map_file("happy"), is_map_file("maps/mine.safetensors")
+    (False, True)
+    """
+    return name.lower().endswith(MAP_SUFFIX)
 
 
 def offer(name: str, known: Iterable[str]) -> str:

@@ -12,9 +12,12 @@ from pathlib import Path
 from livexpr.errors import PresetError
 from livexpr.preset_file import (
     AMOUNT_RANGE,
+    DAMPING_RANGE,
+    MAP_SUFFIX,
     Feel,
     Preset,
     RegionWeights,
+    is_map_file,
     offer,
     preset_text,
     range_text,
@@ -31,6 +34,7 @@ __all__ = [
     "expressions",
     "find",
     "from_expressions",
+    "from_map_file",
     "known_maps",
     "load",
     "map_path",
@@ -41,7 +45,6 @@ __all__ = [
 ]
 
 SUFFIX = ".toml"
-_MAP_SUFFIX = ".safetensors"
 
 
 def builtin_dir() -> Path:
@@ -70,20 +73,30 @@ def available() -> list[str]:
 
 def known_maps() -> list[str]:
     """Return the names of all maps, shipped and the user's own, sorted."""
-    return sorted({name for folder in _map_dirs() for name in _stems(folder, _MAP_SUFFIX)})
+    return sorted({name for folder in _map_dirs() for name in _stems(folder, MAP_SUFFIX)})
 
 
 def map_path(map_name: str) -> Path:
-    """Return the file of a map: a shipped one, or the user's own in ``maps`` of its folder.
+    """Return the file of a map: a shipped one, the user's own in ``maps`` of its folder, or any.
+
+    Parameters
+    ----------
+    map_name : str
+        A name of :func:`known_maps`, or a path that ends in ``.safetensors``.
 
     Raises
     ------
     PresetError
-        If there is none of that name; its message offers the nearest names.
+        If there is none; its message offers the nearest names.
     """
+    if is_map_file(map_name):
+        path = Path(map_name).expanduser()
+        if not path.is_file():
+            raise PresetError(f"there is no file {path}: check the map's name")
+        return path
     if map_name in known_maps():
         for folder in _map_dirs():
-            if (path := folder / f"{map_name}{_MAP_SUFFIX}").is_file():
+            if (path := folder / f"{map_name}{MAP_SUFFIX}").is_file():
                 return path
     raise PresetError(f"there is no map {map_name!r}: {offer(map_name, known_maps())}")
 
@@ -192,7 +205,7 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
     ----------
     chosen : sequence of str
         Such as ``["happy"]`` or ``["happy=0.5", "neutral"]``; amounts are in [-1, 2], 1 where
-        none is given. Regions and feel are those of the first.
+        none is given. Regions and feel are those of the first; damping adds up to 1 at most.
 
     Raises
     ------
@@ -202,12 +215,14 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
     if not chosen:
         raise PresetError("no expression given: expected at least one, such as 'happy'")
     mix: dict[str, float] = {}
+    damping = 0.0
     parts = []
     for text in chosen:
         name, amount = split_expression(text)
         # The shipped one, even where the user has an own preset of that name.
         preset = replace(load(str(builtin_dir() / f"{name}{SUFFIX}")), name=name)
         parts.append(preset)
+        damping += amount * preset.intensity * preset.damping
         for map_name, share in preset.mix.items():
             mix[map_name] = mix.get(map_name, 0.0) + amount * preset.intensity * share
     for map_name, amount in mix.items():
@@ -217,8 +232,27 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
             )
     description = parts[0].description if len(parts) == 1 else ""
     return replace(
-        parts[0], name=" + ".join(chosen), mix=mix, intensity=1.0, description=description
+        parts[0],
+        name=" + ".join(chosen),
+        mix=mix,
+        intensity=1.0,
+        description=description,
+        damping=min(max(damping, DAMPING_RANGE[0]), DAMPING_RANGE[1]),
     )
+
+
+def from_map_file(path: str | Path) -> Preset:
+    """Make a preset of one map from its file.
+
+    Raises
+    ------
+    PresetError
+        If there is no such file, or its name does not end in ``.safetensors``.
+    """
+    if not is_map_file(str(path)):
+        raise PresetError(f"{path} is no map: expected a name that ends in {MAP_SUFFIX}")
+    whole = map_path(str(path)).resolve()
+    return Preset(whole.stem, {str(whole): 1.0})
 
 
 def split_expression(text: str) -> tuple[str, float]:

@@ -41,9 +41,11 @@ def test_shipped_presets_load_with_their_maps(name):
 
 
 def test_what_is_shipped():
-    assert {"happy", "neutral"} <= set(presets.expressions())
+    assert {"happy", "neutral", "off"} <= set(presets.expressions())
     assert presets.load("happy").mix == {"happy": 1.0}
+    assert (presets.load("off").mix, presets.load("off").damping) == ({}, 0.0)
     assert presets.load("neutral").mix == {}
+    assert presets.load("neutral").damping > 0.5
 
 
 def test_every_shipped_map_is_a_map():
@@ -63,6 +65,7 @@ def test_everything_can_be_given():
     name = "Calm"
     description = "A  little\\n  smile."
     intensity = -0.5
+    damping = 0.25
     mix = { happy = 2 }
     [regions]
     brows = 0
@@ -78,6 +81,7 @@ def test_everything_can_be_given():
         RegionWeights(brows=0.0, mouth=2.0),
         Feel(1.0, 5.0),
         "A little smile.",
+        0.25,
     )
     assert presets.parse(text, "x") == expected
 
@@ -90,6 +94,8 @@ def test_everything_can_be_given():
         ("[regions]\nmouht = 1", ["did you mean 'mouth'?", "regions.mouht", "line 2"]),
         ("feel.smothing = 1", ["'smoothing'", "feel.smothing", "line 1"]),
         ("intensity = 2.5", ["from -1 to 2", "2.5", "intensity", "line 1"]),
+        ("damping = 1.5", ["from 0 to 1", "1.5", "damping", "line 1"]),
+        ("damping = -0.1", ["from 0 to 1", "-0.1", "damping"]),
         ("[mix]\nhappy = -1.1", ["from -1 to 2", "-1.1", "mix.happy", "line 2"]),
         ("mix = { happy = 3 }", ["from -1 to 2", "mix.happy", "line 1"]),
         ("[regions]\neyes = -0.1", ["from 0 to 2", "regions.eyes"]),
@@ -133,6 +139,7 @@ WEIGHTS = st.floats(0, 2)
         regions=st.builds(RegionWeights, WEIGHTS, WEIGHTS, WEIGHTS, WEIGHTS),
         feel=st.builds(Feel, st.floats(0, 1), st.floats(0, 5)),
         description=st.text(st.sampled_from('ab"\\#é')),
+        damping=st.floats(0, 1),
     )
 )
 def test_saved_is_loaded_again(tmp_path_factory, preset):
@@ -195,7 +202,7 @@ def test_own_maps_can_be_mixed():
     ("name", "said"),
     [
         ("hapy", "no preset 'hapy': did you mean 'happy'?"),
-        ("xyz", "no preset 'xyz': expected 'happy'"),
+        ("xyz", "no preset 'xyz': expected 'angry'"),
         ("none.toml", "no file none.toml"),
         ("../presets/happy", "no preset"),
         ("", "no preset ''"),
@@ -233,10 +240,19 @@ def test_one_expression_is_its_preset():
 
 
 def test_several_expressions_add_up():
-    preset = presets.from_expressions(["happy=0.5", "neutral", "happy=0.25"])
+    preset = presets.from_expressions(["happy=0.5", "off", "happy=0.25"])
     assert preset.mix == {"happy": 0.75}
-    assert preset.name == "happy=0.5 + neutral + happy=0.25"
+    assert preset.name == "happy=0.5 + off + happy=0.25"
     assert preset.intensity == 1.0
+    assert preset.damping == 0.0
+
+
+def test_damping_adds_up_to_the_whole():
+    once = presets.load("neutral").damping
+    half = presets.from_expressions(["happy", "neutral=0.5"])
+    assert (half.mix, half.damping) == ({"happy": 1.0}, pytest.approx(once / 2))
+    assert presets.from_expressions(["neutral", "neutral"]).damping == 1.0
+    assert presets.from_expressions(["neutral=-1"]).damping == 0.0
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from livexpr.render import render
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"
 HAPPY = presets.load("happy")
-NEUTRAL = presets.load("neutral")
+OFF = presets.load("off")
 FPS = 25
 N_FRAMES = 10
 RATE = 44100
@@ -134,8 +134,8 @@ def test_compare_puts_before_left_and_after_right(portrait, tmp_path):
     assert np.array_equal(read_image(tmp_path / "both.png"), np.hstack([before, after]))
 
 
-def test_neutral_leaves_the_file_as_it_is(portrait, tmp_path):
-    render(portrait, tmp_path / "out.png", NEUTRAL)
+def test_off_leaves_the_file_as_it_is(portrait, tmp_path):
+    render(portrait, tmp_path / "out.png", OFF)
     assert (tmp_path / "out.png").read_bytes() == portrait.read_bytes()
 
 
