@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -10,16 +11,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, pixel_map, presets, regions, strength
+from livexpr import damping, face_mesh, maps, pixel_map, presets, regions, strength
+from livexpr.damping import DampedMaps
+from livexpr.errors import PresetError
+from livexpr.intensity_map import IntensityMap
+from livexpr.maps import Map
+from livexpr.occlusion import Cover
 from livexpr.pixel_map import PixelMap
 from livexpr.presets import Preset
 from livexpr.smoothing import SmoothingState
+from livexpr.speech import Speech
 from livexpr.types import FaceTrack
 
 # Amounts nearer to zero than this change no pixel.
 NOTHING = 1e-3
 # What changes nothing by as much as half a grey level is no shade.
 _NO_SHADE = 0.002
+# Side of a map that holds nothing, px.
+_LEAST_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +38,57 @@ class Effect:
     Attributes
     ----------
     preset : Preset
-    maps : Mapping of str to PixelMap
+    maps : Mapping of str to PixelMap or IntensityMap
         One for each entry of the preset's mix.
     intensity : float
         Live value, from -1 to 2; 0 leaves the picture as it is.
+    damped : DampedMaps or None
+        What takes back the user's own expression, where the preset damps it.
     """
 
     preset: Preset
-    maps: Mapping[str, PixelMap]
+    maps: Mapping[str, Map]
     intensity: float
+    damped: DampedMaps | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MovedMix:
+    """Pixel maps mixed: the whole, what the kernel reads of it, and where it shades, (468,)."""
+
+    pixel_map: PixelMap
+    gain_bias: NDArray[np.float32]
+    shaded: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Maps mixed in given proportions, as the kernel reads them."""
+    """Maps mixed in given proportions, as the kernel reads them.
+
+    Pixel maps become one, None without any. Intensity maps are painted one after another, each
+    with its proportion; there is more than one only while one gives way to the next.
+    """
 
     proportions: Mapping[str, float]
-    maps: Mapping[str, PixelMap]
-    pixel_map: PixelMap
-    gain_bias: NDArray[np.float32]
-    shaded: NDArray[np.bool_]
+    maps: Mapping[str, Map]
+    blendshapes: Mapping[str, float]
+    moved: MovedMix | None
+    painted: tuple[tuple[IntensityMap, float], ...]
+
+
+_NO_CHANGE = np.zeros((_LEAST_SIZE, _LEAST_SIZE, 4), np.float32)
+STILL_MIX = MovedMix(
+    PixelMap(
+        offset_cm=np.zeros((face_mesh.N_LANDMARKS, 3), np.float32),
+        log_gain=_NO_CHANGE[..., :3],
+        bias=_NO_CHANGE[..., 3],
+        mask=_NO_CHANGE[..., 3],
+        mouth=_NO_CHANGE,
+    ),
+    gain_bias=_NO_CHANGE,
+    shaded=np.zeros(face_mesh.N_LANDMARKS, np.bool_),
+)
+"""Adds nothing: for a face that is only damped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +100,9 @@ class FilterState:
     amounts: Mapping[str, float] = field(default_factory=dict)
     regions: tuple[float, ...] = ()
     shown: float = 0.0
+    damping: float = 0.0
+    damped: DampedMaps | None = None
+    damped_shares: NDArray[np.float32] | None = None
     skin_bgr: NDArray[np.float32] | None = None
     eye_white_bgr: NDArray[np.float32] | None = None
     skin_seen: NDArray[np.float32] | None = None
@@ -68,7 +111,9 @@ class FilterState:
     smoothing: SmoothingState | None = None
     face: FaceTrack | None = None
     face_s: float = 0.0
-    maps: Mapping[str, PixelMap] = field(default_factory=dict)
+    cover: Cover = field(default_factory=Cover)
+    speech: Speech | None = None
+    maps: Mapping[str, Map] = field(default_factory=dict)
     mix: Mix | None = None
 
 
@@ -78,12 +123,25 @@ def load_effect(preset: Preset) -> Effect:
     Raises
     ------
     PresetError
-        If a map is unknown.
+        If a map is unknown, or an intensity map is mixed with another map.
     FormatError
         If a map's file is damaged.
     """
-    maps = {name: pixel_map.load(presets.map_path(name)) for name in preset.mix}
-    return Effect(preset, maps, preset.intensity)
+    loaded = {name: maps.load(presets.map_path(name)) for name in preset.mix}
+    for name, one in loaded.items():
+        if isinstance(one, IntensityMap) and len(loaded) > 1:
+            others = " and ".join(repr(other) for other in loaded if other != name)
+            raise PresetError(
+                f"the map {name!r} paints the whole face ({one.kind}, {one.align}) and cannot be "
+                f"mixed with {others}; give it a preset of its own, not {preset.name!r}"
+            )
+        if isinstance(one, IntensityMap) and preset.damping:
+            raise PresetError(
+                f"the map {name!r} paints the whole face ({one.kind}, {one.align}): it cannot be "
+                f"damped beside it; take the damping out of the preset {preset.name!r}"
+            )
+    damped = damping.load() if preset.damping else None
+    return Effect(preset, loaded, preset.intensity, damped)
 
 
 def initial_state() -> FilterState:
@@ -98,11 +156,18 @@ def settled_state(effect: Effect) -> FilterState:
         amounts=wanted_amounts(effect),
         regions=_regions(effect),
         maps=effect.maps,
+        damping=_wanted_damping(effect),
+        damped=effect.damped,
     )
 
 
 def wanted_amounts(effect: Effect) -> dict[str, float]:
     return {name: amount * effect.intensity for name, amount in effect.preset.mix.items()}
+
+
+def _wanted_damping(effect: Effect) -> float:
+    """Return what part of the user's own expression is to be taken back: all of it at most."""
+    return min(max(effect.preset.damping * effect.intensity, -1.0), 1.0)
 
 
 def _regions(effect: Effect) -> tuple[float, ...]:
@@ -122,39 +187,67 @@ def eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
         if name in wanted or abs(amount) >= NOTHING:
             amounts[name] = goal if abs(goal - amount) < NOTHING else amount
     before = state.regions or goal_regions
+    damped = effect.damped or state.damped
+    goal = _wanted_damping(effect)
+    damping_now = state.damping + step * (goal - state.damping)
+    if abs(goal - damping_now) < NOTHING:
+        damping_now = goal
     return replace(
         state,
         amounts=amounts,
+        damping=damping_now,
+        damped=damped if damping_now or goal else None,
         regions=tuple(b + step * (r - b) for b, r in zip(before, goal_regions, strict=True)),
         maps={name: m for name, m in {**state.maps, **effect.maps}.items() if name in amounts},
     )
 
 
-def with_presence(state: FilterState, effect: Effect, dt: float, visible: float) -> FilterState:
-    """Ease the whole effect towards how well the face can carry it."""
+def with_presence(
+    state: FilterState, effect: Effect, dt: float, visible: float, within_s: float = math.inf
+) -> FilterState:
+    """Ease the whole effect towards how well the face can carry it, at the latest `within_s`."""
     if state.time_s is None:
         return replace(state, presence=min(state.presence, visible))
-    step = strength.easing_step(dt, effect.preset.feel.easing_s)
+    step = strength.easing_step(dt, min(effect.preset.feel.easing_s, within_s))
     return replace(state, presence=state.presence + step * (visible - state.presence))
 
 
 def mixed(state: FilterState, largest: float) -> Mix:
-    """Return the mix, made anew if its proportions have changed; the largest has proportion 1."""
+    """Return the mix, made anew if its proportions have changed.
+
+    `largest` is that of the amounts' sizes; by it all are divided. It is positive, so that
+    nothing turns over where a map that is taken away overtakes one that is added.
+    """
     proportions = {
         name: round(amount / largest, 3) for name, amount in state.amounts.items() if amount
     }
-    maps = {name: state.maps[name] for name in proportions}
+    loaded = {name: state.maps[name] for name in proportions}
     before = state.mix
     # Maps are compared by identity: one loaded anew has other contents under the same name.
     if (
         before is not None
         and before.proportions == proportions
-        and all(before.maps[name] is maps[name] for name in maps)
+        and all(before.maps[name] is loaded[name] for name in loaded)
     ):
         return before
-    whole = pixel_map.mix(list(maps.values()), list(proportions.values()))
+    moved = {name: m for name, m in loaded.items() if isinstance(m, PixelMap)}
+    return Mix(
+        proportions=proportions,
+        maps=loaded,
+        blendshapes=pixel_map.mix_blendshapes(
+            [m.blendshapes for m in loaded.values()], list(proportions.values())
+        ),
+        moved=_moved_mix(moved, proportions) if moved else None,
+        painted=tuple(
+            (m, proportions[name]) for name, m in loaded.items() if isinstance(m, IntensityMap)
+        ),
+    )
+
+
+def _moved_mix(moved: Mapping[str, PixelMap], proportions: Mapping[str, float]) -> MovedMix:
+    whole = pixel_map.mix(list(moved.values()), [proportions[name] for name in moved])
     gain_bias = whole.gain_bias()
-    return Mix(proportions, maps, whole, gain_bias, shaded_landmarks(gain_bias))
+    return MovedMix(whole, gain_bias, shaded_landmarks(gain_bias))
 
 
 @lru_cache(maxsize=4)

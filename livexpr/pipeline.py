@@ -11,12 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.apply import apply
-from livexpr import lighting, placement, regions, strength
+from livexpr import (
+    damping,
+    intensity_effect,
+    lighting,
+    occlusion,
+    placement,
+    regions,
+    speech,
+    strength,
+)
 from livexpr.effect import (
     NOTHING,
+    STILL_MIX,
     Effect,
     FilterState,
     Mix,
+    MovedMix,
     eased,
     initial_state,
     load_effect,
@@ -38,8 +49,9 @@ __all__ = [
     "warm_up",
 ]
 
-# A face may be lost for this long before it is forgotten, s.
-_HOLD_S = 0.3
+# The effect leaves a lost face within so long, s, which is held so many times longer (that leaves
+# 1 % of it), and at least for so long, s.
+_LEAVES_WITHIN_S, _HOLD_EASINGS, _HOLD_S = 0.7, 1.5, 0.3
 # Light and what the user shows are followed with these time constants, s.
 _LIGHT_S = 0.5
 _LIGHT_EVERY_S = 0.1
@@ -61,7 +73,7 @@ class Result:
     track : FaceTrack or NoFace
         Smoothed.
     strength : float
-        Amount of the mix that was applied; 0 where nothing was changed.
+        Amount of the mix that was applied; 0 where nothing was added to the face.
     """
 
     frame: Frame
@@ -69,6 +81,11 @@ class Result:
     stages_s: Mapping[str, float]
     track: FaceTrack | NoFace
     strength: float
+
+    @property
+    def presence(self) -> float:
+        """How much of the effect the face can carry now, in [0, 1]; eased."""
+        return self.state.presence
 
 
 def warm_up() -> None:
@@ -106,28 +123,34 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     state = eased(state, effect, dt)
     track, state = _followed(frame, track, effect, state, dt)
     smoothed = time.perf_counter()
-    largest = max(state.amounts.values(), key=abs, default=0.0)
+    largest = max((abs(amount) for amount in state.amounts.values()), default=0.0)
     face = state.face
-    if face is None or abs(largest * state.presence) < NOTHING:
+    if face is None or max(largest, abs(state.damping)) * state.presence < NOTHING:
         return _unchanged(frame, state, track, started)
 
     mix = mixed(state, largest)
     state = replace(state, mix=mix)
     if track or state.skin_bgr is None:
         state = _with_live_face(state, mix, frame, face, dt)
-    amount = strength.topped_up(largest, state.shown) * state.presence
-    if abs(amount) < NOTHING:
+        state = _with_cover(state, frame, face, dt, effect.preset.feel.easing_s)
+    # What is damped of an expression is not there to be topped up.
+    left = state.shown * (1 - max(state.damping, 0.0))
+    amount = strength.topped_up(largest, left) * state.presence
+    taken_cm = damping.taken_back_cm(
+        state.damped, state.damped_shares, state.damping * state.presence
+    )
+    if abs(amount) < NOTHING and taken_cm is None:
         return _unchanged(frame, state, track, started)
-    amounts = regions.landmark_amounts(amount, state.regions)
-    placed = placement.place(face, mix.pixel_map, amounts, mix.shaded)
-    located = time.perf_counter()
-    pixels = _drawn(frame.pixels, placed, mix, state)
+    placing = time.perf_counter()
+    pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, state)
     stages = {
         "smooth": smoothed - started,
-        "place": located - smoothed,
-        "apply": time.perf_counter() - located,
+        "place": placing - smoothed + placed_s,
+        "apply": time.perf_counter() - placing - placed_s,
     }
-    return Result(replace(frame, pixels=pixels), state, stages, track, amount)
+    turned_over = max(state.amounts.values(), key=abs, default=0.0) < 0
+    shown = -amount if turned_over else amount
+    return Result(replace(frame, pixels=pixels), state, stages, track, shown)
 
 
 def _followed(
@@ -139,20 +162,59 @@ def _followed(
     """
     now = frame.captured_at_s
     if isinstance(track, NoFace):
-        if state.face is not None and now - state.face_s <= _HOLD_S:
-            return track, replace(with_presence(state, effect, dt, 0.0), time_s=now)
+        leaves_s = min(effect.preset.feel.easing_s, _LEAVES_WITHIN_S)
+        if state.face is not None and now - state.face_s <= max(_HOLD_EASINGS * leaves_s, _HOLD_S):
+            return track, replace(with_presence(state, effect, dt, 0.0, leaves_s), time_s=now)
         forgotten = FilterState(
-            time_s=now, amounts=state.amounts, regions=state.regions, maps=state.maps, mix=state.mix
+            time_s=now,
+            amounts=state.amounts,
+            regions=state.regions,
+            maps=state.maps,
+            mix=state.mix,
+            damping=state.damping,
+            damped=state.damped,
+            cover=state.cover,
         )
         return track, forgotten
     height, width = frame.pixels.shape[:2]
     state = with_presence(state, effect, dt, strength.visibility(track, width, height))
+    state = replace(state, speech=speech.followed(state.speech, track, dt))
     track, smoothing = smooth(track, now, state.smoothing, effect.preset.feel.smoothing)
     return track, replace(state, time_s=now, face=track, face_s=now, smoothing=smoothing)
 
 
+def _filtered(
+    pixels: NDArray[np.uint8],
+    face: FaceTrack,
+    mix: Mix,
+    amount: float,
+    taken_cm: NDArray[np.float32] | None,
+    state: FilterState,
+) -> tuple[NDArray[np.uint8], float]:
+    """Return the picture with its face damped and mixed, and how many seconds placing took."""
+    placed_s = 0.0
+    weights = regions.landmark_amounts(1.0, state.regions)
+    weights *= occlusion.landmark_factors(state.cover)
+    if mix.moved is not None or taken_cm is not None:
+        started = time.perf_counter()
+        moved = mix.moved or STILL_MIX
+        if taken_cm is not None:
+            taken_cm = weights[:, None] * taken_cm
+        amounts = np.float32(amount) * weights
+        placed = placement.place(
+            face, moved.pixel_map, amounts, moved.shaded, taken_cm, speech.closing(state.speech)
+        )
+        placed_s = time.perf_counter() - started
+        pixels = _drawn(pixels, placed, moved, state)
+    for intensity_map, proportion in mix.painted:
+        pixels = intensity_effect.painted(
+            pixels, face.landmarks_px, intensity_map, amount * proportion, weights
+        )
+    return pixels, placed_s
+
+
 def _drawn(
-    source: NDArray[np.uint8], placed: placement.Placement, mix: Mix, state: FilterState
+    source: NDArray[np.uint8], placed: placement.Placement, mix: MovedMix, state: FilterState
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture with the placed mesh drawn into it."""
     assert state.skin_bgr is not None
@@ -170,6 +232,7 @@ def _drawn(
         mix.gain_bias,
         mix.pixel_map.mouth,
         light,
+        sharp=True,
     )
     return pixels
 
@@ -185,7 +248,10 @@ def _with_live_face(
     state: FilterState, mix: Mix, frame: Frame, track: FaceTrack, dt: float
 ) -> FilterState:
     """Follow the face's light, and what its user shows without the filter."""
-    shown = strength.already_shown(track.blendshapes, mix.pixel_map.blendshapes)
+    if state.damped is not None:
+        shares = damping.shares_shown(track.blendshapes, state.damped)
+        state = replace(state, damped_shares=damping.followed(state.damped_shares, shares, dt))
+    shown = strength.already_shown(track.blendshapes, mix.blendshapes)
     if state.skin_bgr is not None:
         shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)
     state = _looked_at_light(replace(state, shown=shown), frame, track)
@@ -195,6 +261,21 @@ def _with_live_face(
         skin_bgr=_towards(state.skin_bgr, state.skin_seen, step),
         eye_white_bgr=_towards(state.eye_white_bgr, state.eye_white_seen, step),
     )
+
+
+def _with_cover(
+    state: FilterState, frame: Frame, track: FaceTrack, dt: float, easing_s: float
+) -> FilterState:
+    """Follow what is before the face."""
+    cover = occlusion.followed(
+        state.cover,
+        frame.pixels,
+        track,
+        time_s=frame.captured_at_s,
+        dt_s=dt,
+        easing_s=easing_s,
+    )
+    return replace(state, cover=cover)
 
 
 def _towards(

@@ -44,8 +44,8 @@ def happy() -> Effect:
 
 
 @pytest.fixture(scope="module")
-def neutral() -> Effect:
-    return load_effect(Preset("neutral", {}, feel=Feel(easing_s=EASING_S)))
+def off() -> Effect:
+    return load_effect(Preset("off", {}, feel=Feel(easing_s=EASING_S)))
 
 
 def still(pixels: NDArray[np.uint8], track: FaceTrack | NoFace, effect: Effect) -> Result:
@@ -75,13 +75,14 @@ def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int16]:
 class TestIdentity:
     """Where nothing is to change, the very input comes back: not a copy, so not one bit off."""
 
-    def test_neutral_preset(self, picture, track, neutral: Effect) -> None:
+    def test_empty_preset(self, picture, track, off: Effect) -> None:
         frame = Frame(picture, 3, 1.5)
-        assert process(frame, track, neutral, pipeline.initial_state()).frame is frame
-        assert process(frame, track, neutral, pipeline.settled_state(neutral)).frame is frame
+        assert process(frame, track, off, pipeline.initial_state()).frame is frame
+        assert process(frame, track, off, pipeline.settled_state(off)).frame is frame
 
-    def test_shipped_neutral_preset(self, picture, track) -> None:
-        effect = load_effect(presets.load("neutral"))
+    @pytest.mark.parametrize("name", ["off", "neutral"])
+    def test_shipped_presets_that_add_nothing(self, picture, track, name: str) -> None:
+        effect = load_effect(presets.load(name))
         frame = Frame(picture, 0, 0.0)
         assert process(frame, track, effect, pipeline.settled_state(effect)).frame is frame
 
@@ -239,8 +240,8 @@ class TestOverTime:
         most = strength.easing_step(FRAME_S, EASING_S) * np.ptp([0, *wanted])
         assert np.abs(np.diff(amounts)).max(initial=0) <= most + 2e-3
 
-    def test_switching_presets_never_jumps(self, picture, track, happy, neutral) -> None:
-        steps = [(track, happy)] * 20 + [(track, neutral)] * 20 + [(track, happy)] * 20
+    def test_switching_presets_never_jumps(self, picture, track, happy, off) -> None:
+        steps = [(track, happy)] * 20 + [(track, off)] * 20 + [(track, happy)] * 20
         pixels = [r.frame.pixels for r in run(picture, steps)]
         whole = difference(pixels[19], picture).mean()
         changes = [difference(a, b).mean() for a, b in pairwise(pixels)]
@@ -284,10 +285,22 @@ class TestOverTime:
         results = run(picture, steps)
         amounts = np.array([r.strength for r in results])
         assert np.abs(np.diff(amounts)).max() <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
-        assert (amounts[42:50] == 0).all()
-        assert results[45].frame.pixels is picture
+        assert (amounts[46:50] == 0).all()
+        assert results[48].frame.pixels is picture
         assert 0 <= amounts[50] <= strength.easing_step(FRAME_S, EASING_S) + 1e-6
         assert amounts[-1] > 0.9
+
+    @pytest.mark.parametrize("easing_s", [0.0, 0.2, 2.0])
+    def test_a_lost_face_leaves_little_behind_when_forgotten(
+        self, picture, track, happy, easing_s: float
+    ) -> None:
+        effect = replace(happy, preset=replace(happy.preset, feel=Feel(easing_s=easing_s)))
+        steps = [(track, effect)] * 2 + [(NoFace("gone"), effect)] * 45
+        results = run(picture, steps, pipeline.settled_state(effect))
+        amounts = np.array([r.strength for r in results])
+        assert amounts[1] == pytest.approx(1, abs=0.01)
+        assert amounts[2:][amounts[2:] > 0][-1:].sum() < 0.05
+        assert results[-1].frame.pixels is picture
 
     def test_a_turning_head_fades_out_and_in(self, picture, synthetic_face, happy) -> None:
         yaws = np.concatenate([np.linspace(0, 1, 30), np.linspace(1, 0, 30)])
