@@ -1,32 +1,22 @@
-"""The edge where pictures come in: webcams, films, still pictures, the demo.
-
-The only importer of ``cv2.VideoCapture``.
-"""
+"""From what a user calls a source to the source: webcam, film, still picture, the demo."""
 
 from __future__ import annotations
 
-import os
-import platform
-import threading
-import time
 from importlib import resources
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from livexpr.camera_search import describe, find_camera, why_not_opened
+from livexpr.camera_search import find_camera
 from livexpr.capture_thread import CaptureThread, Source, Wishes
-from livexpr.devices import CameraInfo, list_cameras, video_nodes
+from livexpr.devices import CameraInfo, list_cameras
 from livexpr.errors import CameraError
 from livexpr.pictures import read_image
 from livexpr.recordings import Film, Still, open_recording
-from livexpr.types import Frame
+from livexpr.webcam import DormantWebcam, Webcam
 
 __all__ = [
     "CameraInfo",
     "CaptureThread",
+    "DormantWebcam",
     "Source",
     "Webcam",
     "list_cameras",
@@ -34,24 +24,6 @@ __all__ = [
     "read_image",
     "reopen_source",
 ]
-
-DEFAULT_SIZE = (1280, 720)
-DEFAULT_FPS = 30.0
-SILENCE_LIMIT_S = 5.0
-"""A camera that gives no picture for so long is reported as broken."""
-
-_RETRY_S = 0.02
-_RELEASE_LIMIT_S = 2.0
-_BUFFERS = 2
-"""One picture is filled while one is decoded. With a single buffer a camera pauses meanwhile and
-delivers half its rate; more would only age, though the capture thread empties them at once."""
-
-_BACKENDS: dict[str, tuple[int, ...]] = {
-    "Linux": (cv2.CAP_V4L2,),
-    # DirectShow starts at once and takes MJPG; Media Foundation knows some cameras more.
-    "Windows": (cv2.CAP_DSHOW, cv2.CAP_MSMF),
-    "Darwin": (cv2.CAP_AVFOUNDATION,),
-}
 
 
 def open_source(
@@ -62,6 +34,7 @@ def open_source(
     mirror: bool,
     loop: bool,
     fast: bool,
+    dormant: bool = False,
 ) -> Source:
     """Open a source of frames.
 
@@ -78,11 +51,13 @@ def open_source(
         Exchange left and right.
     loop, fast : bool
         Of a file: start again after its end; do not wait for its own pace.
+    dormant : bool
+        Of a webcam: leave it off; :func:`reopen_source` opens it.
 
     Returns
     -------
     Source
-        Opened, and known to deliver pictures.
+        Opened, and known to deliver pictures, unless it is dormant.
 
     Raises
     ------
@@ -91,18 +66,18 @@ def open_source(
     """
     wishes = Wishes(size, fps, mirror)
     if spec == "auto":
-        return _open_auto(wishes, fast=fast)
+        return _open_auto(wishes, fast=fast, dormant=dormant)
     if spec == "demo":
         return _open_demo(wishes, fast=fast)
     if not spec.isdigit() and not spec.startswith("/dev/"):
         path = Path(spec).expanduser()
         if path.exists() or path.suffix or path.name != spec:
             return _open_file(path, path.name, wishes, loop=loop, fast=fast)
-    return Webcam(find_camera(spec), wishes)
+    return (DormantWebcam if dormant else Webcam)(find_camera(spec), wishes)
 
 
 def reopen_source(source: Source) -> Source:
-    """Open a webcam again after it broke, under whatever number it has come back.
+    """Open a webcam again that was closed or broke, under whatever number it has come back.
 
     Parameters
     ----------
@@ -114,14 +89,16 @@ def reopen_source(source: Source) -> Source:
     CameraError
         While the camera is still away, and for a source that is not a webcam.
     """
-    if not isinstance(source, Webcam):
+    if not isinstance(source, Webcam | DormantWebcam):
         raise CameraError(f"{source.name} ended and cannot be opened again")
     return source.reopen()
 
 
-def _open_auto(wishes: Wishes, *, fast: bool) -> Source:
+def _open_auto(wishes: Wishes, *, fast: bool, dormant: bool) -> Source:
     real = [camera for camera in list_cameras() if not camera.virtual]
     problems = []
+    if real and dormant:
+        return DormantWebcam(real[0], wishes)
     for camera in real:
         try:
             return Webcam(camera, wishes)
@@ -147,153 +124,3 @@ def _open_file(path: Path, name: str, wishes: Wishes, *, loop: bool, fast: bool)
     )
     source.notes = wishes.unmet(source.size, source.fps, name)
     return source
-
-
-class Webcam:
-    """A camera; attributes as :class:`livexpr.capture_thread.Source`.
-
-    Parameters
-    ----------
-    camera : CameraInfo
-        Which one.
-    wishes : Wishes
-        What to ask it for. It gives what it can, which ``size``, ``fps`` and ``notes`` tell.
-
-    Raises
-    ------
-    CameraError
-        When it is busy, may not be opened, or gives no picture for five seconds.
-    """
-
-    live = True
-
-    def __init__(self, camera: CameraInfo, wishes: Wishes) -> None:
-        self.name = describe(camera)
-        self._camera = camera
-        self._wishes = wishes
-        self._bus = _bus_of(camera)
-        self._index = 0
-        self._using = threading.Lock()
-        self._closing = threading.Event()
-        self._capture = _open_capture(camera)
-        _ask(self._capture, wishes)
-        self._first: Frame | None = None
-        try:
-            self._first = self.read()
-        except CameraError:
-            self.close()
-            raise
-        assert self._first is not None
-        height, width = self._first.pixels.shape[:2]
-        self.size = (width, height)
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or wishes.fps or DEFAULT_FPS
-        self.notes = wishes.unmet(self.size, self.fps, "the camera")
-
-    def read(self) -> Frame | None:
-        """Wait for the next picture.
-
-        Returns
-        -------
-        Frame or None
-            None only once it is closed.
-
-        Raises
-        ------
-        CameraError
-            When it was unplugged, or has given no picture for five seconds.
-        """
-        first, self._first = self._first, None
-        if first is not None:
-            return first
-        patience_ends_s = time.perf_counter() + SILENCE_LIMIT_S
-        while not self._closing.is_set():
-            with self._using:
-                frame = None if self._closing.is_set() else self._grab()
-            if frame is not None:
-                return frame
-            if self._camera.path.startswith("/dev/") and not os.path.exists(self._camera.path):
-                raise CameraError(f"{self.name} was unplugged: plug it in again")
-            if time.perf_counter() > patience_ends_s:
-                raise CameraError(
-                    f"{self.name} gives no pictures ({SILENCE_LIMIT_S:g} s waited): open its "
-                    "shutter, close other programs that use it, or plug it in again"
-                )
-            self._closing.wait(_RETRY_S)
-        return None
-
-    def close(self) -> None:
-        """Release the camera; may be called from any thread, at any time."""
-        self._closing.set()
-        # A driver that hangs in a read keeps the camera; waiting for it would hang us too.
-        if self._using.acquire(timeout=_RELEASE_LIMIT_S):
-            try:
-                self._capture.release()
-            finally:
-                self._using.release()
-
-    def reopen(self) -> Webcam:
-        """Open the same camera again, wherever it is now: same socket first, else same name.
-
-        Raises
-        ------
-        CameraError
-            While it is away.
-        """
-        known = list_cameras()
-        same = [camera for camera in known if camera.name == self._camera.name]
-        same.sort(key=lambda camera: _bus_of(camera) != self._bus)
-        if not same:
-            raise CameraError(f"{self.name} is away: plug it in again")
-        return Webcam(same[0], self._wishes)
-
-    def _grab(self) -> Frame | None:
-        if not self._capture.grab():
-            return None
-        captured_at_s = time.perf_counter()
-        decoded, picture = self._capture.retrieve()
-        if not decoded or picture is None:
-            return None
-        pixels = _as_bgr(np.asarray(picture, np.uint8), mirror=self._wishes.mirror)
-        frame = Frame(pixels, self._index, captured_at_s)
-        self._index += 1
-        return frame
-
-
-def _as_bgr(picture: NDArray[np.uint8], *, mirror: bool) -> NDArray[np.uint8]:
-    if picture.ndim == 2:  # infrared cameras
-        picture = np.repeat(picture[..., np.newaxis], 3, axis=2)
-    return np.ascontiguousarray(picture[:, ::-1] if mirror else picture)
-
-
-def _bus_of(camera: CameraInfo) -> str:
-    """Return the socket a camera is plugged into, '' where the system does not tell."""
-    if platform.system() != "Linux":
-        return ""
-    return next((node.bus for node in video_nodes() if node.path == camera.path), "")
-
-
-def _open_capture(camera: CameraInfo) -> cv2.VideoCapture:
-    # OpenCV waits 10 s for a silent camera, and could not be stopped meanwhile.
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
-    os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
-    if "OPENCV_LOG_LEVEL" not in os.environ:
-        # Its warnings would surround our one line of what went wrong.
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    for backend in _BACKENDS.get(platform.system(), (cv2.CAP_ANY,)):
-        # By path on Linux, where a camera may have a name and no number.
-        device = camera.path if backend == cv2.CAP_V4L2 else camera.index
-        capture = cv2.VideoCapture(device, backend)
-        if capture.isOpened():
-            return capture
-        capture.release()
-    raise CameraError(why_not_opened(camera))
-
-
-def _ask(capture: cv2.VideoCapture, wishes: Wishes) -> None:
-    """Ask for compressed pictures first: raw ones of this size do not fit through USB 2."""
-    width, height = wishes.size or DEFAULT_SIZE
-    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
-    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-    capture.set(cv2.CAP_PROP_FPS, wishes.fps or DEFAULT_FPS)
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)

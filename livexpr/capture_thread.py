@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass
 from typing import Protocol
 
-from livexpr.errors import CameraError
+from livexpr.errors import CameraError, one_line
 from livexpr.types import Frame
 
-_CLOSE_LIMIT_S = 3.0
+_CLOSE_LIMIT_S = 0.7
 """A read that a driver does not return from must not hold up the end of the program."""
 
 
@@ -130,14 +130,21 @@ class CaptureThread:
             self._changed.notify_all()
             return frame
 
-    def close(self) -> None:
-        """Stop reading and close the source, within a few seconds whatever the driver does."""
+    def close(self) -> bool:
+        """Stop reading and close the source, within two seconds whatever the driver does.
+
+        Returns
+        -------
+        bool
+            False when the thread still hangs in the driver.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._source.close()
         if self._thread is not threading.current_thread():
             self._thread.join(_CLOSE_LIMIT_S)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -146,6 +153,9 @@ class CaptureThread:
         except CameraError as error:
             if not self._closing:
                 self.error = error
+        except Exception as error:
+            # Not swallowed: reported, and a live source is opened anew.
+            self.error = CameraError(f"{self._source.name} failed: {one_line(error)}")
         finally:
             with self._changed:
                 self._finished = True

@@ -9,9 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from livexpr import __version__, options
+from livexpr import (
+    __version__,
+    evaluate_command,
+    fit_options,
+    fit_rendered_command,
+    options,
+    run_options,
+)
 from livexpr.one_line_errors import OneLineErrors
-from livexpr.options import ExpressionOption, IntensityOption, PresetOption
+from livexpr.options import ExpressionOption, IntensityOption, MapOption, PresetOption
 from livexpr.settings import Settings
 
 # One home per default: what is not asked for is as in Settings.
@@ -20,7 +27,6 @@ _DEFAULTS: dict[str, Any] = {each.name: each.default for each in fields(Settings
 _IN = "Where pictures come from"
 _OUT = "Where they go"
 _HOW = "How long, how fast"
-
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -60,7 +66,9 @@ livexpr run --source demo --output window"""
 def run(
     expression: ExpressionOption = None,
     preset: PresetOption = None,
+    map_file: MapOption = None,
     intensity: IntensityOption = None,
+    on_lost: run_options.OnLostOption = _DEFAULTS["on_lost"],
     source: Annotated[
         str,
         typer.Option(
@@ -86,9 +94,8 @@ def run(
             rich_help_panel=_IN,
         ),
     ] = _DEFAULTS["fps"],
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Mirror the picture.", rich_help_panel=_IN)
-    ] = _DEFAULTS["mirror"],
+    on_demand: options.OnDemandOption = _DEFAULTS["on_demand"],
+    mirror: options.MirrorOption = _DEFAULTS["mirror"],
     loop: Annotated[
         bool,
         typer.Option("--loop", help="Begin a file again at its end.", rich_help_panel=_IN),
@@ -113,18 +120,8 @@ def run(
             show_default=False,
         ),
     ] = _DEFAULTS["preview"],
-    stats: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.json",
-            help="Write counts of frames, latency and time per stage at the end.",
-            rich_help_panel=_OUT,
-        ),
-    ] = _DEFAULTS["stats"],
-    max_frames: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Stop after N frames.", rich_help_panel=_HOW),
-    ] = _DEFAULTS["max_frames"],
+    stats: run_options.StatsOption = _DEFAULTS["stats"],
+    max_frames: run_options.MaxFramesOption = _DEFAULTS["max_frames"],
     fast: Annotated[
         bool,
         typer.Option(
@@ -140,13 +137,15 @@ def run(
         outputs=options.outputs_from(output or _DEFAULTS["outputs"]),
         size=options.size_from(size),
         fps=options.fps_from(fps),
+        on_demand=options.on_demand_from(on_demand, output or _DEFAULTS["outputs"]),
         mirror=mirror,
         preview=preview,
         max_frames=options.max_frames_from(max_frames),
         loop=loop,
         fast=fast,
+        on_lost=run_options.on_lost_from(on_lost),
         stats=options.stats_from(stats),
-        preset=options.preset_from(expression or [], preset, intensity),
+        preset=options.preset_from(expression or [], preset, intensity, map_file),
     )
     _check_installation()
     from livexpr import runtime
@@ -173,13 +172,14 @@ def render(
     ],
     expression: ExpressionOption = None,
     preset: PresetOption = None,
+    map_file: MapOption = None,
     intensity: IntensityOption = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Put before and after side by side.")
     ] = False,
 ) -> None:
     """Filter pictures and films at full resolution; films keep their sound."""
-    chosen = options.preset_from(expression or [], preset, intensity)
+    chosen = options.preset_from(expression or [], preset, intensity, map_file)
     _check_installation()
     from livexpr import render as rendering
 
@@ -232,26 +232,40 @@ def fit(
         bool,
         typer.Option("--asymmetric", help="Keep what differs between left and right."),
     ] = False,
+    closed_mouth: fit_options.ClosedMouthOption = False,
     attribution: Annotated[
         str,
         typer.Option(metavar="TEXT", help="Source and licence of the photographs, kept in it."),
     ] = "",
+    method: fit_options.MethodOption = "displaced",
+    align: fit_options.AlignOption = None,
+    shared_channels: fit_options.SharedChannelsOption = False,
+    min_max: fit_options.MinMaxOption = False,
+    workers: fit_options.WorkersOption = 1,
+    scheduler: fit_options.SchedulerOption = None,
 ) -> None:
     """Make the map of an expression from pairs of photographs."""
-    if not pairs_dir.is_dir():
-        raise typer.BadParameter(f"there is no folder {pairs_dir}", param_hint="PAIRS_DIR")
-    if output.suffix != ".safetensors":
-        raise typer.BadParameter(
-            f"cannot write {output}, expected a name that ends in .safetensors",
-            param_hint="--output",
-        )
-    options.check_folder_of(output, "--output")
+    chosen = fit_options.method_from(method, align, shared_channels, min_max, asymmetric)
+    fit_options.check_one_place(workers, scheduler)
+    fit_options.check_paths(pairs_dir, output)
     _check_installation()
     from livexpr.training import photo_pairs
 
     photo_pairs.fit_command(
-        pairs_dir, expression, output, symmetric=not asymmetric, attribution=attribution
+        pairs_dir,
+        expression,
+        output,
+        symmetric=not asymmetric,
+        closed_mouth=closed_mouth,
+        attribution=attribution,
+        method=chosen,
+        processes=workers,
+        scheduler=scheduler,
     )
+
+
+app.command(epilog=fit_rendered_command.EPILOG)(fit_rendered_command.fit_rendered)
+app.command(epilog=evaluate_command.EPILOG)(evaluate_command.evaluate)
 
 
 @app.command()

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from livexpr.errors import LivexprError
+from livexpr.plausible import why_not_a_face
 from livexpr.stopping import Stop
 from livexpr.supply import Supply
 from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.watchdog import Detector, WatchedDetector
 
 if TYPE_CHECKING:
     from livexpr.pipeline import Effect, FilterState, Result
@@ -26,8 +27,8 @@ _NOT_YET = NoFace("the filter is still starting")
 class Engine(Protocol):
     """The filter, loaded and compiled."""
 
-    def detect(self, frame: Frame) -> FaceTrack | NoFace:
-        """Find the face; for one thread. Raises LivexprError when it can no more."""
+    def detector(self) -> Detector:
+        """Return what finds faces; again, whenever one has failed. For any thread."""
 
     def process(
         self, frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState
@@ -41,7 +42,7 @@ class Engine(Protocol):
         """As :func:`livexpr.pipeline.load_effect`."""
 
     def close(self) -> None:
-        """Release the model; for the thread that detects."""
+        """Release a detector that nobody has asked for."""
 
 
 class EngineStart:
@@ -205,15 +206,15 @@ class DetectionThread:
         self._starting = starting
         self._fps = fps
         self._stop = stop
-        self._say = say
-        self._failure: NoFace | None = None
+        self._watched = WatchedDetector(self._detector, say, live=fps is None)
+        self._closed = True
         self._thread = threading.Thread(target=self._run, name="detection", daemon=True)
         self._thread.start()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the thread to end; False when it takes longer."""
         self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return self._closed and not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -225,20 +226,21 @@ class DetectionThread:
             self.bug = error
         finally:
             self.slot.finish()
-            if self._starting.engine is not None:
-                self._starting.engine.close()
+            self._closed = self._watched.close()
+
+    def _detector(self) -> Detector:
+        assert self._starting.engine is not None
+        return self._starting.engine.detector()
 
     def _detect(self, frame: Frame) -> Detected:
         time_s = frame.captured_at_s if self._fps is None else frame.index / self._fps
-        engine = self._starting.engine
-        if engine is None or self._failure is not None:
-            why = _NOT_YET if self._failure is None else self._failure
-            return Detected(frame, why, time_s, 0.0)
+        if self._starting.engine is None:
+            return Detected(frame, _NOT_YET, time_s, 0.0)
         started_s = time.perf_counter()
-        track: FaceTrack | NoFace
-        try:
-            track = engine.detect(replace(frame, captured_at_s=time_s))
-        except LivexprError as error:
-            self._say(f"the picture goes on unfiltered: {error}")
-            track = self._failure = NoFace(str(error))
-        return Detected(frame, track, time_s, time.perf_counter() - started_s)
+        track = self._watched.detect(replace(frame, captured_at_s=time_s))
+        detect_s = time.perf_counter() - started_s
+        if isinstance(track, FaceTrack):
+            height, width = frame.pixels.shape[:2]
+            if why := why_not_a_face(track, (width, height)):
+                track = NoFace(f"what was found is no face: {why}")
+        return Detected(frame, track, time_s, detect_s)

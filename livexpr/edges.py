@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Callable
@@ -20,11 +22,23 @@ from livexpr.settings import Settings
 from livexpr.stopping import Stop
 from livexpr.terminal import TerminalKeys
 from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.watchdog import Detector
 
 if TYPE_CHECKING:
     from livexpr.landmarks import Landmarker
     from livexpr.pipeline import Effect, FilterState, Result
     from livexpr.presets import Preset
+
+
+class Viewers(Protocol):
+    """As :class:`livexpr.viewers.Viewers`."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether some program reads the virtual camera, or did a moment ago."""
+
+    def close(self) -> None:
+        """End watching."""
 
 
 class Window(Protocol):
@@ -48,9 +62,10 @@ class Window(Protocol):
 
 
 def say(line: str) -> None:
-    """Tell the user something in one line, on stderr."""
-    sys.stderr.write(f"livexpr: {line}\n")
-    sys.stderr.flush()
+    """Tell the user something in one line, on stderr, if there still is somebody to tell."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a terminal that was closed
+        sys.stderr.write(f"livexpr: {line}\n")
+        sys.stderr.flush()
 
 
 def open_source(settings: Settings, *, fast: bool) -> Source:
@@ -64,6 +79,7 @@ def open_source(settings: Settings, *, fast: bool) -> Source:
         mirror=settings.mirror,
         loop=settings.loop,
         fast=fast,
+        dormant=settings.on_demand,
     )
 
 
@@ -78,7 +94,14 @@ def is_webcam(source: Source) -> bool:
     """Whether a source gives its pictures but once."""
     from livexpr import capture
 
-    return isinstance(source, capture.Webcam)
+    return isinstance(source, capture.Webcam | capture.DormantWebcam)
+
+
+def may_freeze(source: Source) -> bool:
+    """Whether a source never gives two equal pictures while it works."""
+    from livexpr import capture
+
+    return isinstance(source, capture.Webcam) and not source.virtual
 
 
 def open_virtual_camera(device: str | None, size: tuple[int, int], fps: float) -> Sink:
@@ -86,6 +109,13 @@ def open_virtual_camera(device: str | None, size: tuple[int, int], fps: float) -
     from livexpr import output
 
     return output.open_virtual_camera(device, size, fps)
+
+
+def watch_viewers(device: str) -> Viewers:
+    """Watch who reads a virtual camera; raises VirtualCameraError where that cannot be told."""
+    from livexpr import viewers
+
+    return viewers.Viewers(device)
 
 
 def open_film(path: Path, size: tuple[int, int], fps: float) -> Sink:
@@ -108,12 +138,18 @@ class _LoadedEngine:
     def __init__(self, landmarker: Landmarker, first: Effect) -> None:
         from livexpr import pipeline
 
-        self._landmarker = landmarker
+        self._landmarker: Landmarker | None = landmarker
         self._first: Effect | None = first
         self._pipeline = pipeline
 
-    def detect(self, frame: Frame) -> FaceTrack | NoFace:
-        return self._landmarker.detect(frame)
+    def detector(self) -> Detector:
+        from livexpr.landmarks import Landmarker
+
+        first, self._landmarker = self._landmarker, None
+        if first is None:
+            _give_back_memory()
+            first = Landmarker()
+        return first
 
     def process(
         self, frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState
@@ -130,7 +166,9 @@ class _LoadedEngine:
         return self._pipeline.load_effect(preset)
 
     def close(self) -> None:
-        self._landmarker.close()
+        first, self._landmarker = self._landmarker, None
+        if first is not None:
+            first.close()
 
 
 def _share_processors() -> None:
@@ -141,6 +179,16 @@ def _share_processors() -> None:
     """
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (usable or 1) - 1)))
+
+
+def _give_back_memory() -> None:
+    """Have glibc give what it holds in reserve back to the system; elsewhere nothing.
+
+    Each landmark model that was thrown away would leave half a megabyte there, for ever.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def load_engine(preset: Preset, stop: Stop) -> Engine:
@@ -189,7 +237,9 @@ class Edges:
     open_source: Callable[..., Source] = open_source
     reopen_source: Callable[[Source], Source] = reopen_source
     is_webcam: Callable[[Source], bool] = is_webcam
+    may_freeze: Callable[[Source], bool] = may_freeze
     open_virtual_camera: Callable[[str | None, tuple[int, int], float], Sink] = open_virtual_camera
+    watch_viewers: Callable[[str], Viewers] = watch_viewers
     open_film: Callable[[Path, tuple[int, int], float], Sink] = open_film
     open_window: Callable[[str, tuple[int, int]], Window] = open_window
     open_terminal: Callable[[], TerminalKeys] = TerminalKeys

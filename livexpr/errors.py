@@ -36,3 +36,20 @@ class PresetError(LivexprError):
 
 class FormatError(LivexprError, ValueError):
     """A file or array does not have the form that was expected."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return what went wrong in one line: a bug's with its kind and place, to be reported.
+
+    >>> one_line(CameraError("no picture"))
+    'no picture'
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, (LivexprError, ImportError, OSError)):
+        return text
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" ({code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {text}{place}; please report it"

@@ -46,13 +46,15 @@ def letterbox(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return boxed
 
 
-def placeholder(size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Draw what a camera shows before its first frame: dark, with the program's name.
+def placeholder(size: tuple[int, int], notice: str = "starting") -> NDArray[np.uint8]:
+    """Draw what a camera shows while there are no frames: dark, with the program's name.
 
     Parameters
     ----------
     size : tuple of int
         (width, height) in px.
+    notice : str
+        Why; a few words.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def placeholder(size: tuple[int, int]) -> NDArray[np.uint8]:
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[:] = _BACKGROUND_BGR
     big, small = height / 240.0, height / 480.0
-    for text, scale, line in (("livexpr", big, 0.48), ("starting", small, 0.62)):
+    for text, scale, line in (("livexpr", big, 0.48), (notice, small, 0.62)):
         thickness = max(1, round(scale * 1.5))
         (text_width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
         corner = ((width - text_width) // 2, round(height * line))

@@ -48,6 +48,15 @@ PresetOption = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+MapOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE.safetensors",
+        help="A map of `livexpr fit` instead, alone and as it is.",
+        rich_help_panel=_WHAT,
+    ),
+]
 IntensityOption = Annotated[
     float | None,
     typer.Option(
@@ -59,10 +68,28 @@ IntensityOption = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+_IN = "Where pictures come from"
+
+MirrorOption = Annotated[
+    bool, typer.Option("--mirror", help="Mirror the picture.", rich_help_panel=_IN)
+]
+OnDemandOption = Annotated[
+    bool,
+    typer.Option(
+        "--on-demand",
+        help="Have the webcam off while no program reads the virtual camera (Linux).",
+        rich_help_panel=_IN,
+    ),
+]
 
 
-def preset_from(expressions: Sequence[str], preset: str | None, intensity: float | None) -> Preset:
-    """Make the preset that ``--expression``, ``--preset`` and ``--intensity`` ask for.
+def preset_from(
+    expressions: Sequence[str],
+    preset: str | None,
+    intensity: float | None,
+    map_file: Path | None = None,
+) -> Preset:
+    """Make the preset that ``--expression``, ``--preset``, ``--map``, ``--intensity`` ask for.
 
     Parameters
     ----------
@@ -72,11 +99,13 @@ def preset_from(expressions: Sequence[str], preset: str | None, intensity: float
         A name, or a file that ends in ``.toml``.
     intensity : float or None
         Goes before the preset's own.
+    map_file : Path or None
+        Of a map, which is then the whole mix.
 
     Raises
     ------
     typer.BadParameter
-        If a name is unknown, an amount out of range, or both kinds are given.
+        If a name is unknown, an amount out of range, or more than one kind is given.
     PresetError
         If the preset's file is unreadable or wrong.
     """
@@ -84,7 +113,14 @@ def preset_from(expressions: Sequence[str], preset: str | None, intensity: float
         raise typer.BadParameter(
             "give either --expression or --preset, not both", param_hint="--preset"
         )
-    if preset is not None:
+    if map_file is not None:
+        if preset is not None or expressions:
+            raise typer.BadParameter(
+                "give either --map or --expression or --preset", param_hint="--map"
+            )
+        with _usage_errors("--map"):
+            chosen = presets.from_map_file(map_file)
+    elif preset is not None:
         with _usage_errors("--preset"):
             presets.find(preset)
         chosen = presets.load(preset)
@@ -161,6 +197,23 @@ def outputs_from(values: Sequence[str]) -> tuple[str, ...]:
     """
     parts = [part.strip() for value in values for part in value.split(",")]
     return tuple(dict.fromkeys(_output(part) for part in parts if part)) or _no_output()
+
+
+def on_demand_from(on_demand: bool, outputs: Sequence[str]) -> bool:
+    """Check that there is a virtual camera to be read when the webcam is to wait for readers.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is none among the outputs.
+    """
+    chosen = outputs_from(outputs)
+    if on_demand and not any(one == "auto" or one.startswith("camera") for one in chosen):
+        raise typer.BadParameter(
+            f"nobody reads {', '.join(chosen)}, expected a virtual camera among the outputs",
+            param_hint="--on-demand",
+        )
+    return on_demand
 
 
 def stats_from(path: Path | None) -> Path | None:

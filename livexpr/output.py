@@ -5,7 +5,9 @@ The only importer of pyvirtualcam.
 
 from __future__ import annotations
 
+import os
 import platform
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from livexpr.errors import VirtualCameraError
 from livexpr.film import FILM_SUFFIXES, open_film
 from livexpr.letterbox import letterbox
 from livexpr.loopback import (
+    LOAD_COMMAND,
     RELOAD_COMMAND,
     loopback_nodes,
     make_writable,
@@ -52,6 +55,8 @@ _PIXEL_FORMAT = "YU12"
 
 _MIN_SIDE_PX = (48, 32)
 """Smallest picture that v4l2loopback announces to its readers."""
+
+_LOOK_EVERY_S = 1.0
 
 
 def open_virtual_camera(device: str | None, size: tuple[int, int], fps: float) -> VirtualCamera:
@@ -153,16 +158,28 @@ class VirtualCamera:
             raise VirtualCameraError(_one_line(error, backend)) from None
         self._backend = backend
         self.device: str = self._camera.device
+        self._node = _node(self.device)
+        self._looked_s = time.perf_counter()
         self.name = f"virtual camera {self.device}"
 
     def send(self, pixels: NDArray[np.uint8]) -> None:
         """Show a picture: (H, W, 3) uint8 BGR, letterboxed if it has another size."""
         if self._camera is None:
             raise VirtualCameraError(f"{self.name} is closed")
+        self._check_device()
         try:
             self._camera.send(letterbox(pixels, self.size))
         except RuntimeError as error:
             raise VirtualCameraError(f"{self.name} takes no pictures: {error}") from None
+
+    def _check_device(self) -> None:
+        """Notice a device that was removed: what is written to it vanishes without an error."""
+        now_s = time.perf_counter()
+        if self._node is None or now_s - self._looked_s < _LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        if _node(self.device) != self._node:
+            raise VirtualCameraError(f"{self.name} was removed: run `{LOAD_COMMAND}`")
 
     def close(self) -> None:
         """Let go of the device, and leave it ready for whoever writes to it next."""
@@ -172,6 +189,15 @@ class VirtualCamera:
         camera.close()
         if self._backend == "v4l2loopback":
             restore_output(self.device)
+
+
+def _node(device: str) -> tuple[int, int] | None:
+    """Return what tells a device node from another of the same name, where there are nodes."""
+    try:
+        found = os.stat(device)
+    except OSError:
+        return None
+    return found.st_rdev, found.st_ino
 
 
 def _one_line(error: Exception, backend: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from livexpr import controls, statistics
 from livexpr.capture_thread import Source
 from livexpr.detection import DetectionThread, EngineStart
-from livexpr.edges import Edges
-from livexpr.errors import LivexprError
+from livexpr.edges import Edges, Viewers
+from livexpr.errors import LivexprError, VirtualCameraError
 from livexpr.session import Session
 from livexpr.settings import Settings
 from livexpr.sinks import Sinks, refuse_own_source
@@ -128,6 +128,8 @@ class _Run:
         self._sinks = Sinks(settings, edges)
         self._terminal = edges.open_terminal()
         self._opening: _Opening | None = None
+        self._viewers: Viewers | None = None
+        self._wanted: Callable[[], bool] | None = None
         self._starting: EngineStart | None = None
         self._supply: Supply | None = None
         self._detection: DetectionThread | None = None
@@ -138,6 +140,8 @@ class _Run:
         settings = self._settings
         _check_written(settings)
         source = self._open_source_and_sinks()
+        if source is not None and settings.on_demand:
+            source = self._rested(source)
         if source is None:
             return
         self._starting = EngineStart(lambda: self._edges.load_engine(settings.preset, self._stop))
@@ -145,7 +149,13 @@ class _Run:
             return
         if settings.max_frames is not None and not source.live:
             source = FirstFrames(source, settings.max_frames)
-        self._supply = Supply(source, self._edges.reopen_source, self._edges.say)
+        self._supply = Supply(
+            source,
+            self._edges.reopen_source,
+            self._edges.say,
+            may_freeze=self._edges.may_freeze,
+            wanted=self._wanted,
+        )
         self._detection = DetectionThread(
             self._supply,
             self._starting,
@@ -177,8 +187,10 @@ class _Run:
         """
         clean = True
         self._terminal.close()
+        if self._viewers is not None:
+            self._viewers.close()
         if self._supply is not None:
-            self._supply.close()
+            clean &= self._supply.close()
         if self._opening is not None:
             clean &= self._opening.close()
         self._sinks.close()
@@ -217,6 +229,22 @@ class _Run:
         for note in source.notes:
             self._edges.say(note)
         sinks.open_others(source.size, _rate(source), live=source.live)
+        return source
+
+    def _rested(self, source: Source) -> Source:
+        """Have a webcam wait for viewers; where it cannot, return one that is on."""
+        if not self._edges.is_webcam(source):
+            self._edges.say(f"--on-demand changes nothing: {source.name} is no webcam")
+            return source
+        try:
+            if self._sinks.device is None:
+                raise VirtualCameraError("there is no virtual camera to be read")
+            viewers = self._viewers = self._edges.watch_viewers(self._sinks.device)
+        except VirtualCameraError as error:
+            self._edges.say(f"the webcam stays on: {error}")
+            return self._edges.reopen_source(source)
+        self._wanted = lambda: viewers.wanted
+        self._edges.say(f"the webcam is off until a program reads {self._sinks.device}")
         return source
 
     def _open(self, *, fast: bool) -> _Opening:

@@ -14,8 +14,11 @@ from livexpr import controls as hotkeys
 from livexpr.controls import Controls
 from livexpr.detection import Detected, DetectionThread, EngineStart
 from livexpr.edges import Edges
-from livexpr.errors import LivexprError
+from livexpr.errors import LivexprError, one_line
+from livexpr.letterbox import placeholder
+from livexpr.lost_face import Veil, shown
 from livexpr.preview import Preview
+from livexpr.retrying import Retrying
 from livexpr.settings import Settings
 from livexpr.sinks import Sinks
 from livexpr.statistics import Statistics
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from livexpr.pipeline import Effect, FilterState
 
 _TICK_S = 0.1
+_UNFILTERED = "the picture goes on unfiltered"
+_LAST_S = 8.0
+"""For so long the last picture stays when the camera is away, then a placeholder."""
+
 _WINDOW_TICK_S = 0.04
 """Without new frames, how often the window is kept alive."""
 
@@ -81,9 +88,13 @@ class Session:
         self._controls = Controls(intensity=settings.preset.intensity)
         self._effect: Effect | None = None
         self._state: FilterState | None = None
+        self._retrying = Retrying(edges.say, _UNFILTERED, "the filter works again")
         self._announced = False
         self._held: Detected | None = None
         self._last: Detected | None = None
+        self._standing_in = ""
+        self._veil = Veil()
+        self._presence: float | None = None
         self._first_time_s: float | None = None
 
     def run(self) -> None:
@@ -106,6 +117,7 @@ class Session:
             elif self._detection.slot.ended:
                 break
             else:
+                self._stand_in()
                 self._show()
             self._sinks.check()
         if self._detection.bug is not None:
@@ -130,12 +142,8 @@ class Session:
         if error is None:
             keys = "; h shows the keys" if self._preview is None and self._terminal.usable else ""
             self._say(f"{self._tuning.preset.name} is live: {self._sinks.names}{keys}")
-        elif self._stop.requested:
-            return
-        elif isinstance(error, (LivexprError, ImportError, OSError)):
-            self._say(f"the picture goes on unfiltered: {error}")
-        else:
-            raise error
+        elif not self._stop.requested:
+            self._say(f"{_UNFILTERED}: {one_line(error)}")
 
     def _heed_keys(self) -> None:
         if self._preview is not None:
@@ -182,13 +190,18 @@ class Session:
 
     def _pass_on(self, detected: Detected) -> None:
         """Filter a frame, publish it and show it."""
-        self._last = detected
+        self._last, self._standing_in = detected, ""
         if self._held is not None:
             # A frozen picture is still filtered, so that it can be tuned.
             held = self._held
             frame = replace(detected.frame, pixels=held.frame.pixels)
             detected = replace(detected, frame=frame, track=held.track)
+        self._presence = None
         before, after, track = self._filter(detected)
+        pixels, self._veil = shown(
+            self._settings.on_lost, after.pixels, self._presence, detected.time_s, self._veil
+        )
+        after = replace(after, pixels=pixels)
         if self._controls.mirrored:
             after = replace(after, pixels=_mirrored(after.pixels))
         self._publisher.publish(after)
@@ -203,32 +216,42 @@ class Session:
 
     def _filter(self, detected: Detected) -> tuple[Frame, Frame, FaceTrack | NoFace]:
         """Return the frame before and after, and its smoothed track."""
+        unfiltered = detected.frame, detected.frame, detected.track
         engine = self._starting.engine
-        if engine is None:
-            return detected.frame, detected.frame, detected.track
+        if engine is None or self._retrying.waiting:
+            return unfiltered
         if self._effect is None:
             try:
                 self._effect = self._tuning.effect(engine, self._controls.live_intensity)
             except LivexprError as error:
-                return self._without_effect(detected, error)
+                self._without_effect(error)
+                return unfiltered
         if self._state is None:
             self._state = engine.initial_state()
-        result = engine.process(detected.timed(), detected.track, self._effect, self._state)
+        try:
+            result = engine.process(detected.timed(), detected.track, self._effect, self._state)
+        except Exception as error:
+            if not self._supply.live:
+                raise
+            # A call goes on, whatever is wrong with the filter, which starts afresh in a while.
+            self._effect = self._state = None
+            self._retrying.failed(one_line(error))
+            return unfiltered
+        self._retrying.worked()
         self._state = result.state
+        if isinstance(result.track, FaceTrack):
+            self._presence = result.presence
         self.statistics.add_stages(result.stages_s)
         after = replace(result.frame, captured_at_s=detected.frame.captured_at_s)
         return detected.frame, after, result.track
 
-    def _without_effect(
-        self, detected: Detected, error: LivexprError
-    ) -> tuple[Frame, Frame, FaceTrack | NoFace]:
+    def _without_effect(self, error: LivexprError) -> None:
         """Say why a preset cannot be shown, and go to the next that can."""
         self._say(str(error))
         if self._preview is not None:
             self._preview.tell(str(error))
         self._tuning.leave()
         self._controls = replace(self._controls, intensity=self._tuning.preset.intensity)
-        return detected.frame, detected.frame, detected.track
 
     def _enough(self) -> bool:
         """Whether as many frames, or seconds, have gone out as were wanted."""
@@ -243,11 +266,22 @@ class Session:
             self._last.time_s - self._first_time_s >= limit_s - 1.5 / self._publisher.fps
         )
 
+    def _stand_in(self) -> None:
+        """Show a placeholder on cameras when the source has been away for long."""
+        since_s = self._supply.absent_since_s
+        if since_s is None or (self._supply.lost and time.perf_counter() - since_s < _LAST_S):
+            return
+        # Whoever sees the other one has just begun to watch.
+        notice = self._supply.notice if self._supply.lost else "starting"
+        if self._standing_in != notice:
+            self._standing_in = notice
+            self._publisher.stand_in(placeholder(self._publisher.size, notice))
+
     def _show(self) -> None:
         """Draw the last frame; also while none comes, to keep the window alive."""
         if self._preview is None:
             return
-        notice = "the camera is away" if self._supply.lost else ""
+        notice = self._supply.notice
         if not self._starting.finished:
             notice = "starting the filter"
         self._preview.draw(self._tuning.preset.name, self._controls, notice)

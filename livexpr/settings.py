@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from livexpr import presets
 from livexpr.presets import Preset
+
+OnLost = Literal["passthrough", "freeze", "blur"]
+"""What is shown while no face is found."""
 
 DEFAULT_EXPRESSION = "happy"
 """What is shown when neither an expression nor a preset is asked for."""
@@ -27,6 +31,8 @@ class Settings:
         (width, height) to ask the source for, in px; None takes what is usual for it.
     fps : float or None
         Rate to ask the source for, per second; None takes what is usual for it.
+    on_demand : bool
+        Keep a webcam off while no program reads the virtual camera.
     mirror : bool
         Exchange left and right.
     preview : bool or None
@@ -36,6 +42,8 @@ class Settings:
         Stop after so many frames.
     loop, fast : bool
         Of a file: start again after its end; do not wait for its own pace, and drop nothing.
+    on_lost : str
+        What to show while no face is found; see :func:`livexpr.lost_face.shown`.
     stats : Path or None
         JSON file to write at the end.
     preset : Preset
@@ -46,10 +54,12 @@ class Settings:
     outputs: tuple[str, ...] = ("auto",)
     size: tuple[int, int] | None = None
     fps: float | None = None
+    on_demand: bool = False
     mirror: bool = False
     preview: bool | None = None
     max_frames: int | None = None
     loop: bool = False
     fast: bool = False
+    on_lost: OnLost = "passthrough"
     stats: Path | None = None
     preset: Preset = field(default_factory=lambda: presets.load(DEFAULT_EXPRESSION))

@@ -8,8 +8,9 @@ from pathlib import Path
 from livexpr.edges import Edges, Window
 from livexpr.errors import VirtualCameraError
 from livexpr.letterbox import placeholder
-from livexpr.publisher import NullSink, Publisher, Sink
+from livexpr.publisher import NullSink, Publisher, RepeatingSink, Sink
 from livexpr.settings import Settings
+from livexpr.steady_camera import SteadyCamera
 
 PREVIEW_FILM = Path("livexpr-preview.mp4")
 PREVIEW_FILM_S = 10.0
@@ -63,6 +64,11 @@ class Sinks:
         return self._camera is not None or self.window is not None
 
     @property
+    def device(self) -> str | None:
+        """Where other programs find the virtual camera, as far as it is known."""
+        return self._camera.device if isinstance(self._camera, SteadyCamera) else None
+
+    @property
     def names(self) -> str:
         """What is published to, for people."""
         sinks = [] if self.publisher is None else [sink.name for sink in self.publisher.sinks]
@@ -89,8 +95,8 @@ class Sinks:
                     raise
                 self._step_down(error, size)
                 continue
-            self._camera = camera
-            self._publisher_for(size, fps, live).add(camera)
+            self._camera = self._steady(camera, device, size, fps)
+            self._publisher_for(size, fps, live).add(self._camera)
 
     def open_others(self, size: tuple[int, int], fps: float, *, live: bool) -> None:
         """Open everything but the virtual camera.
@@ -148,6 +154,16 @@ class Sinks:
             film.close()
         if self.window is not None:
             self.window.close()
+
+    def _steady(self, camera: Sink, device: str | None, size: tuple[int, int], fps: float) -> Sink:
+        if not isinstance(camera, RepeatingSink):
+            return camera
+        device = getattr(camera, "device", device)
+        return SteadyCamera(
+            camera,
+            lambda: self._edges.open_virtual_camera(device, size, fps),
+            self._edges.say,
+        )
 
     def _working(self) -> bool:
         return self.publisher is not None and bool(self.publisher.sinks)

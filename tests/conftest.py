@@ -37,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write tests/golden/*.png anew instead of comparing with them; look at them then",
     )
 
+    parser.addoption(
+        "--update-ratchet",
+        action="store_true",
+        help="take over into tests/quality/ratchet.json what has become better, or is new",
+    )
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with a reason that the summary shows, what this machine cannot run."""

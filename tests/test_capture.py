@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livexpr import camera_search, capture, devices, recordings
+from livexpr import camera_search, capture, devices, recordings, webcam
 from livexpr.capture import CaptureThread, open_source, read_image, reopen_source
 from livexpr.capture_thread import Wishes
 from livexpr.devices import CameraInfo
@@ -506,11 +506,11 @@ def cameras(monkeypatch):
     """Two cameras, one of them virtual, whatever this machine has."""
     there = [LOOPBACK, WEBCAM]
     FakeCapture.opens, FakeCapture.silent = True, False
-    for module in (capture, camera_search):
+    for module in (capture, camera_search, webcam):
         monkeypatch.setattr(module, "list_cameras", lambda: list(there))
-    monkeypatch.setattr(capture.cv2, "VideoCapture", FakeCapture)
-    monkeypatch.setattr(capture.os.path, "exists", lambda path: any(c.path == path for c in there))
-    monkeypatch.setattr(capture, "_bus_of", lambda camera: camera.path)
+    monkeypatch.setattr(webcam.cv2, "VideoCapture", FakeCapture)
+    monkeypatch.setattr(webcam.os.path, "exists", lambda path: any(c.path == path for c in there))
+    monkeypatch.setattr(webcam, "_bus_of", lambda camera: camera.path)
     return there
 
 
@@ -586,7 +586,7 @@ def test_busy_camera_says_who_holds_it(cameras, monkeypatch):
 
 def test_silent_camera_is_reported_and_released(cameras, monkeypatch):
     FakeCapture.silent = True
-    monkeypatch.setattr(capture, "SILENCE_LIMIT_S", 0.05)
+    monkeypatch.setattr(webcam, "SILENCE_LIMIT_S", 0.05)
     with pytest.raises(CameraError, match="gives no pictures"):
         opened("webcam")
     assert FakeCapture.last.released
@@ -606,6 +606,59 @@ def test_unplugged_camera_breaks_at_once_and_is_found_again(cameras):
     again = reopen_source(source)
     assert "/dev/fake-video3" in again.name
     assert again.read() is not None
+
+
+@pytest.mark.parametrize("spec", ["webcam", "auto"])
+def test_dormant_webcam_is_off_until_it_is_opened_again(cameras, spec):
+    FakeCapture.last = None
+    source = opened(spec, dormant=True, size=(640, 480))
+    assert (source.name, source.size, source.live) == (
+        'webcam "HD Pro Webcam" (/dev/fake-video0)',
+        (640, 480),
+        True,
+    )
+    assert source.read() is None
+    assert FakeCapture.last is None, "it was not touched"
+    awake = reopen_source(source)
+    assert awake.read().pixels.shape == (480, 640, 3)
+    awake.close()
+    assert FakeCapture.last.released
+    cameras.remove(WEBCAM)
+    with pytest.raises(CameraError, match="is away"):
+        reopen_source(source)
+
+
+def test_damaged_picture_is_left_out(cameras, monkeypatch):
+    damaged = iter([True, False])
+
+    def retrieve(self):
+        if next(damaged, False):
+            raise cv2.error("Premature end of JPEG file")
+        return True, self.picture.copy()
+
+    monkeypatch.setattr(FakeCapture, "retrieve", retrieve)
+    assert opened("webcam").read() is not None
+
+
+def test_read_that_hangs_lets_go_of_the_camera_when_it_returns(cameras, monkeypatch):
+    monkeypatch.setattr(webcam, "_RELEASE_LIMIT_S", 0.01)
+    source = opened("webcam")
+    source.read()
+    device, hang, hanging = FakeCapture.last, threading.Event(), threading.Event()
+
+    def grab():
+        hanging.set()
+        return hang.wait(30.0)
+
+    monkeypatch.setattr(device, "grab", grab)
+    read = threading.Thread(target=source.read)
+    read.start()
+    assert hanging.wait(30.0)
+    source.close()
+    assert not device.released
+    hang.set()
+    read.join(30.0)
+    assert device.released
 
 
 def test_only_webcams_can_be_opened_again(tmp_path):

@@ -18,7 +18,7 @@ from livexpr.errors import CameraError, FormatError, LivexprError
 from livexpr.settings import Settings
 
 HOME = Path(__file__).resolve().parents[1]
-COMMANDS = ["run", "render", "cameras", "presets", "doctor", "fit", "bench"]
+COMMANDS = ["run", "render", "cameras", "presets", "doctor", "fit", "fit-rendered", "bench"]
 
 
 def call(*words: str):
@@ -89,6 +89,7 @@ def test_every_option_arrives(ran, tmp_path):
         *("--output", "camera:/dev/video10,window", "--output", tmp_path / "out.mp4"),
         *("--size", "640x480", "--fps", "29.97", "--mirror", "--no-preview"),
         *("--max-frames", "3", "--loop", "--fast", "--stats", tmp_path / "stats.json"),
+        *("--on-lost", "blur"),
     )
     assert settings == Settings(
         source="clip.mp4",
@@ -101,6 +102,7 @@ def test_every_option_arrives(ran, tmp_path):
         loop=True,
         fast=True,
         stats=tmp_path / "stats.json",
+        on_lost="blur",
         preset=presets.Preset("own", {"happy": 0.5}, intensity=-0.5),
     )
 
@@ -110,8 +112,8 @@ def test_every_option_arrives(ran, tmp_path):
     [
         ([], {"happy": 1.0}, 1.0),
         (["--expression", "happy"], {"happy": 1.0}, 1.0),
-        (["--expression", "neutral"], {}, 1.0),
-        (["--expression", "happy=0.5", "--expression", "neutral"], {"happy": 0.5}, 1.0),
+        (["--expression", "off"], {}, 1.0),
+        (["--expression", "happy=0.5", "--expression", "off"], {"happy": 0.5}, 1.0),
         (["--expression", "happy=-1", "--intensity", "2"], {"happy": -1.0}, 2.0),
         (["--preset", "happy", "--intensity", "0"], {"happy": 1.0}, 0.0),
     ],
@@ -154,6 +156,8 @@ def test_outputs_are_kept_once_in_order(ran):
         (["--intensity", "-1.01"], ["--intensity", "from -1 to 2"]),
         (["--intensity", "nan"], ["--intensity", "from -1 to 2"]),
         (["--intensity", "much"], ["--intensity"]),
+        (["--on-lost", "blurr"], ["--on-lost", "did you mean 'blur'?"]),
+        (["--on-lost", "x"], ["--on-lost", "'passthrough', 'freeze' or 'blur'"]),
         (["--size", "640"], ["--size", "1280x720"]),
         (["--size", "8x8"], ["--size", "from 16 to 8192"]),
         (["--size", "99999x720"], ["--size", "from 16 to 8192"]),
@@ -311,8 +315,28 @@ def test_fit(monkeypatch, tmp_path):
     words = ["fit", tmp_path, "--expression", "happy", "-o", out]
     assert call(*words, "--asymmetric", "--attribution", "mine").exit_code == 0
     assert asked == [
-        ((tmp_path, "happy", out), {"symmetric": False, "attribution": "mine"}),
+        (
+            (tmp_path, "happy", out),
+            {
+                "symmetric": False,
+                "closed_mouth": False,
+                "attribution": "mine",
+                "method": None,
+                "processes": 1,
+                "scheduler": None,
+            },
+        ),
     ]
+    assert call(*words, "--workers", "3", "--closed-mouth").exit_code == 0
+    assert asked[1][1]["processes"] == 3
+    assert asked[1][1]["closed_mouth"] is True
+    assert call(*words, "--scheduler", "10.0.0.2:8786").exit_code == 0
+    assert asked[2][1]["scheduler"] == "10.0.0.2:8786"
+    assert "a cluster has workers of its own" in refusal(
+        *words, "--workers", "2", "--scheduler", "10.0.0.2:8786"
+    )
+    for wrong in ("0", "62", "many"):
+        assert "--workers" in refusal(*words, "--workers", wrong)
     assert "no folder" in refusal("fit", tmp_path / "none", "-e", "happy", "-o", out)
     assert ".safetensors" in refusal("fit", tmp_path, "-e", "happy", "-o", tmp_path / "x.bin")
     assert "no folder" in refusal("fit", tmp_path, "-e", "happy", "-o", tmp_path / "a" / out.name)

@@ -567,3 +567,15 @@ def test_other_devices_are_refused(linux, monkeypatch):
     monkeypatch.setattr(loopback, "query_node", lambda path: node(path, driver="uvcvideo"))
     with pytest.raises(VirtualCameraError, match=r"not a v4l2loopback device: take /dev/video10"):
         open_virtual_camera("/dev/video0", SIZE, 30.0)
+
+
+def test_a_device_that_was_removed_is_noticed(linux, monkeypatch):
+    monkeypatch.setattr(output, "_LOOK_EVERY_S", 0.0)
+    nodes = iter([(81, 7), (81, 7), None])
+    monkeypatch.setattr(output, "_node", lambda device: next(nodes))
+    camera = open_virtual_camera(None, SIZE, 30.0)
+    picture = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    camera.send(picture)
+    with pytest.raises(VirtualCameraError, match=r"/dev/video10 was removed: run `sudo modprobe"):
+        camera.send(picture)
+    camera.close()

@@ -101,14 +101,14 @@ def test_edges_have_one_importer(package, importers):
     assert found <= importers
 
 
-def test_only_capture_opens_cameras():
+def test_only_webcam_opens_cameras():
     users = set()
     for path in SOURCES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         if "VideoCapture" in names:
             users.add(path.relative_to(HOME).as_posix())
-    assert users == {"livexpr/capture.py"}
+    assert users == {"livexpr/webcam.py"}
 
 
 @pytest.mark.parametrize("module", ["livexpr", "livexpr.cli", "livexpr.doctor"])
@@ -121,7 +121,7 @@ def test_heavy_packages_are_imported_late(module):
 
 
 # Numba's cache notices edits in the compiled function's own file only, so one kernel is one file.
-LONGEST = {"kernels/spans.py": 380}
+LONGEST = {"kernels/spans.py": 620}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(HOME).as_posix())

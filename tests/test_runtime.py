@@ -2,286 +2,34 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from livexpr import edges, runtime, supply
-from livexpr.edges import Edges
-from livexpr.errors import CameraError, ModelError, PresetError, VirtualCameraError
+from livexpr.errors import CameraError, ModelError, VirtualCameraError
 from livexpr.presets import Preset
 from livexpr.publisher import NullSink
-from livexpr.settings import Settings
-from livexpr.terminal import TerminalKeys
-from livexpr.types import FaceTrack, Frame, NoFace
-
-SIZE = (64, 48)
-HAPPY = Preset("happy", {"happy": 1.0})
-LIMIT_S = 60.0
-TRACK = FaceTrack(
-    np.full((478, 3), 20.0, np.float32), np.zeros(52, np.float32), np.eye(4, dtype=np.float32)
+from livexpr.types import NoFace
+from tests.made_up_world import (
+    HAPPY,
+    LIMIT_S,
+    SIZE,
+    FakeCamera,
+    FakeSource,
+    FakeTerminal,
+    FakeWindow,
+    RecordingSink,
+    World,
+    wait_until,
 )
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    end_s = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end_s, f"waited in vain for: {what}"
-        time.sleep(0.005)
-
-
-class FakeSource:
-    """Frames whose pixels tell their index; for ever without a `count`."""
-
-    def __init__(self, count=None, *, live=True, error=None, fps=100.0, name="fake", notes=()):
-        self.name, self.size, self.fps, self.live, self.notes = name, SIZE, fps, live, notes
-        self.count, self.error = count, error
-        self.index = 0
-        self.closed = threading.Event()
-
-    def read(self) -> Frame | None:
-        if self.closed.is_set():
-            return None
-        if self.index == self.count:
-            if self.error is not None:
-                raise self.error
-            return None
-        if self.live:
-            self.closed.wait(1.0 / self.fps)
-        pixels = np.full((SIZE[1], SIZE[0], 3), self.index % 50, np.uint8)
-        pixels[:, : SIZE[0] // 2, 2] = 99  # left is not right
-        pixels.setflags(write=False)
-        frame = Frame(pixels, self.index, time.perf_counter())
-        self.index += 1
-        return frame
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-@dataclass(frozen=True)
-class FakeEffect:
-    preset: Preset
-    intensity: float
-
-
-@dataclass(frozen=True)
-class FakeResult:
-    frame: Frame
-    state: int
-    stages_s: dict[str, float]
-    track: FaceTrack | NoFace
-
-
-class FakeEngine:
-    """Makes blue brighter by 100 times the intensity."""
-
-    def __init__(self):
-        self.detected: list[Frame] = []
-        self.times_s: list[float] = []
-        self.effects: list[FakeEffect] = []
-        self.detect_error: Exception | None = None
-        self.process_error: Exception | None = None
-        self.broken_presets: set[str] = set()
-        self.process_s = 0.0
-        self.process_threads: set[int] = set()
-        self.closed = False
-
-    def detect(self, frame):
-        if self.detect_error is not None:
-            raise self.detect_error
-        self.detected.append(frame)
-        return TRACK
-
-    def process(self, frame, track, effect, state):
-        if self.process_error is not None:
-            raise self.process_error
-        time.sleep(self.process_s)
-        self.process_threads.add(threading.get_ident())
-        self.times_s.append(frame.captured_at_s)
-        self.effects.append(effect)
-        if isinstance(track, FaceTrack) and effect.intensity:
-            pixels = frame.pixels.copy()
-            pixels[..., 0] = np.clip(pixels[..., 0] + 100 * effect.intensity, 0, 255)
-            frame = replace(frame, pixels=pixels)
-        stages = {"smooth": 0.001, "place": 0.001, "apply": 0.002}
-        return FakeResult(frame, state + 1, stages, track)
-
-    def initial_state(self):
-        return 0
-
-    def load_effect(self, preset):
-        if preset.name in self.broken_presets:
-            raise PresetError(f"preset {preset.name} is broken")
-        return FakeEffect(preset, preset.intensity)
-
-    def close(self):
-        self.closed = True
-
-
-class RecordingSink:
-    def __init__(self, name="recorder", fail_after=None):
-        self.name, self.fail_after = name, fail_after
-        self.sent: list[np.ndarray] = []
-        self.closed = False
-
-    def send(self, pixels):
-        if self.fail_after is not None and len(self.sent) >= self.fail_after:
-            raise VirtualCameraError(f"{self.name} is full")
-        self.sent.append(pixels)
-
-    def close(self):
-        self.closed = True
-
-    @property
-    def blues(self) -> list[int]:
-        return [int(pixels[0, -1, 0]) for pixels in self.sent]
-
-
-class FakeCamera(RecordingSink):
-    repeat_fps = 30.0
-
-
-class FakeWindow:
-    """Presses the given keys, one each time it is asked after `first` pictures were shown."""
-
-    def __init__(self, keys=(), first=5, closes_after=None):
-        self.pressing, self.first, self.closes_after = deque(keys), first, closes_after
-        self.shown: list[np.ndarray] = []
-        self.is_closed = False
-
-    @property
-    def closed(self):
-        return self.closes_after is not None and len(self.shown) > self.closes_after
-
-    def picture_size(self, size):
-        return size
-
-    def show(self, pixels):
-        self.shown.append(pixels)
-
-    def keys(self):
-        if len(self.shown) < self.first or not self.pressing:
-            return []
-        key = self.pressing.popleft()
-        if callable(key):  # a condition to wait for before the next key
-            if not key():
-                self.pressing.appendleft(key)
-            return []
-        return [key]
-
-    def close(self):
-        self.is_closed = True
-
-
-class FakeTerminal(TerminalKeys):
-    def __init__(self, keys=()):
-        super().__init__(io.StringIO())
-        self.pressing, self.closed = deque(keys), False
-        self.said = None
-
-    usable = True
-
-    def read(self):
-        return [self.pressing.popleft()] if self.pressing else []
-
-    def close(self):
-        self.closed = True
-
-
-@dataclass
-class World:
-    """Everything outside; tests change what they are about."""
-
-    source: FakeSource = field(default_factory=FakeSource)
-    engine: FakeEngine = field(default_factory=FakeEngine)
-    camera: RecordingSink | VirtualCameraError = field(
-        default_factory=lambda: VirtualCameraError("no camera: run `mend camera`")
-    )
-    window: FakeWindow | VirtualCameraError = field(
-        default_factory=lambda: VirtualCameraError("no display: run `mend display`")
-    )
-    terminal: FakeTerminal = field(default_factory=FakeTerminal)
-    films: dict[str, RecordingSink] = field(default_factory=dict)
-    presets: dict[str, Preset] = field(default_factory=lambda: {"happy": HAPPY})
-    loading: Callable[[], None] = lambda: None
-    opening: Callable[[], None] = lambda: None
-    reopen: Callable[[], FakeSource] | None = None
-    events: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    saved: list[tuple[Preset, Path]] = field(default_factory=list)
-    webcam: bool = False
-
-    def edges(self) -> Edges:
-        return Edges(
-            say=self.said.append,
-            open_source=self._open_source,
-            reopen_source=self._reopen,
-            is_webcam=lambda source: self.webcam,
-            open_virtual_camera=self._open_camera,
-            open_film=self._open_film,
-            open_window=self._open_window,
-            open_terminal=lambda: self.terminal,
-            load_engine=self._load_engine,
-            available_presets=lambda: sorted(self.presets),
-            load_preset=self._load_preset,
-            save_preset=lambda preset, path: self.saved.append((preset, path)),
-            user_presets_dir=lambda: Path("user"),
-        )
-
-    def run(self, **settings) -> int:
-        settings = {"source": "fake", "outputs": ("auto",), "preset": HAPPY} | settings
-        return runtime.run(Settings(**settings), edges=self.edges())
-
-    def _open_source(self, settings, *, fast):
-        self.opening()
-        self.events.append("fast source" if fast else "source")
-        if isinstance(self.source, Exception):
-            raise self.source
-        if fast and self.source.live and not self.webcam:
-            self.source.close()
-            self.source = FakeSource(self.source.count, live=False, fps=self.source.fps)
-        return self.source
-
-    def _reopen(self, source):
-        assert self.reopen is not None
-        self.source = self.reopen()
-        return self.source
-
-    def _open_camera(self, device, size, fps):
-        self.events.append(f"camera {device} {size[0]}x{size[1]}")
-        return self._opened(self.camera)
-
-    def _open_window(self, title, size):
-        self.events.append("window")
-        return self._opened(self.window)
-
-    def _open_film(self, path, size, fps):
-        self.events.append(f"film {path}")
-        return self.films.setdefault(path.name, RecordingSink(path.name))
-
-    def _opened(self, made):
-        if isinstance(made, Exception):
-            raise made
-        return made
-
-    def _load_engine(self, preset, stop):
-        self.events.append("engine")
-        self.loading()
-        return self.engine
-
-    def _load_preset(self, name):
-        return self.presets[name]
 
 
 def test_fast_filters_every_frame_in_order_and_drops_none(tmp_path):
@@ -416,8 +164,8 @@ def test_detection_that_fails_while_live_leaves_the_picture_as_it_is():
 
 
 @pytest.mark.parametrize("attribute", ["detect_error", "process_error"])
-def test_a_bug_ends_the_run_with_everything_released(attribute):
-    world = World(source=FakeSource(), camera=FakeCamera())
+def test_a_bug_ends_a_film_with_everything_released(attribute):
+    world = World(source=FakeSource(live=False), camera=FakeCamera())
     setattr(world.engine, attribute, ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError, match="a bug"):
         world.run(outputs=("camera", "a.mp4"))
@@ -786,3 +534,21 @@ def test_kernels_leave_a_processor_to_detection(monkeypatch):
     monkeypatch.delenv("NUMBA_NUM_THREADS")
     edges._share_processors()
     assert os.environ["NUMBA_NUM_THREADS"] == "7"
+
+
+@pytest.mark.parametrize("on_lost", ["passthrough", "freeze", "blur"])
+def test_what_a_camera_shows_of_a_face_that_is_lost(on_lost):
+    """Left is not right in the made-up pictures, unless they are blurred."""
+    world = World(source=FakeSource(20, live=False))
+    world.engine.track = NoFace("nobody here")
+    assert world.run(outputs=("a.mp4",), fast=True, on_lost=on_lost) == 0
+    sent = world.films["a.mp4"].sent
+    assert len(sent) == 20
+    sharp = [pixels[0, 0, 2] == pixels[0, SIZE[0] // 2 - 1, 2] == 99 for pixels in sent]
+    assert sharp == [on_lost != "blur"] * 20
+
+
+def test_blur_lets_through_what_is_filtered():
+    world = World(source=FakeSource(20, live=False))
+    assert world.run(outputs=("a.mp4",), fast=True, on_lost="blur") == 0
+    assert world.films["a.mp4"].blues[-1] == 100 + 19

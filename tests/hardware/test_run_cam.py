@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.capture import open_source
-from livexpr.devices import query_node
+from livexpr.devices import holders, query_node
 from livexpr.landmarks import Landmarker
 from livexpr.types import Frame
 
@@ -147,3 +150,71 @@ def test_a_busy_virtual_camera_is_one_line(run_cam, virtual_camera, seen_on):
     assert second.returncode == 1, said
     assert f"process {first.pid}" in said
     assert "Traceback" not in said
+
+
+def test_on_demand_the_webcam_is_on_only_while_somebody_watches(
+    scene, webcam, run_cam, virtual_camera, seen_on, wait_for
+):
+    if holders(webcam.path):
+        pytest.skip(f"{webcam.path} is in use")
+    program = run_cam("--on-demand")
+
+    def webcam_is_on() -> bool:
+        assert program.poll() is None, ended(program)
+        return any(f"process {program.pid}" in who for who in holders(webcam.path))
+
+    wait_for(lambda: query_node(virtual_camera.path).captures, "the virtual camera")
+    wait_for(lambda: is_live(program), "the filter")
+    assert not webcam_is_on()
+    for _ in range(2):
+        seen_on(virtual_camera.path, shows(scene[1]))
+        assert webcam_is_on()
+        wait_for(lambda: not webcam_is_on(), "the webcam to go off")
+        assert query_node(virtual_camera.path).captures, "it stays listed"
+    program.send_signal(signal.SIGINT)
+    said = ended(program)
+    assert program.returncode == 130, said
+    assert "Traceback" not in said
+
+
+def is_live(program: subprocess.Popen[bytes]) -> bool:
+    """Whether a program says next that it filters."""
+    return b"is live" in program.stdout.readline()
+
+
+def test_a_webcam_that_is_pulled_out_comes_back(
+    scene, webcam, run_cam, virtual_camera, pictures_of, wait_for
+):
+    driver = Path("/sys/bus/platform/drivers/vivid")
+    if webcam.driver != "vivid" or not os.access(driver / "unbind", os.W_OK):
+        pytest.skip("pulling out needs the vivid test driver and root")
+    program = run_cam()
+    matches = shows(scene[1])
+    with contextlib.closing(pictures_of(virtual_camera.path)) as pictures:
+        next(picture for picture in pictures if matches(picture))
+        (driver / "unbind").write_text("vivid.0")
+        try:
+            size = next(pictures).shape
+            gone = next(picture for picture in pictures if not matches(picture))
+            assert gone.shape == size
+        finally:
+            (driver / "bind").write_text("vivid.0")
+        back = next(picture for picture in pictures if matches(picture))
+        assert back.shape == size
+    program.terminate()
+    said = ended(program)
+    assert said.count("the last picture stays until it is back") == 1
+    assert said.count("is back") == 2, said
+    assert program.returncode == 143, said
+
+
+def test_a_start_after_a_kill_works(scene, run_cam, virtual_camera, seen_on):
+    program = run_cam()
+    seen_on(virtual_camera.path, shows(scene[1]))
+    program.kill()
+    program.wait(LIMIT_S)
+    program = run_cam()
+    seen_on(virtual_camera.path, shows(scene[1]))
+    program.terminate()
+    said = ended(program)
+    assert program.returncode == 143, said

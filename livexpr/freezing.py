@@ -1,0 +1,56 @@
+"""Tells a camera that gives the same picture for ever from one that looks at a still scene."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr.types import Frame
+
+FIRST_LIMIT_S, LAST_LIMIT_S = 2.0, 60.0
+"""Equal pictures are given this long; longer each time that opening the camera anew was no help."""
+
+_FEWEST_FRAMES = 10
+_ROW_STEP = 16
+
+
+class FreezeWatch:
+    """Looks at each picture of a camera; for one thread.
+
+    A lens never gives two pictures that are equal to the last bit: its sensor is noisy. Some
+    webcams and drivers stop in just that way, after a suspended laptop or a bad plug, and go on
+    delivering their last picture.
+    """
+
+    def __init__(self) -> None:
+        self._last: NDArray[np.uint8] | None = None
+        self._since_s = 0.0
+        self._equal = 0
+        self._limit_s = FIRST_LIMIT_S
+
+    def thawed(self, frame: Frame) -> bool:
+        """Return whether a picture differs from the one before it, which makes it the last."""
+        if self._last is not None and _equal(self._last, frame.pixels):
+            self._equal += 1
+            return False
+        moving = self._last is not None
+        self._last, self._since_s, self._equal = frame.pixels, frame.captured_at_s, 0
+        if moving:
+            self._limit_s = FIRST_LIMIT_S
+        return True
+
+    def frozen(self, frame: Frame) -> bool:
+        """Return whether the picture, given to :meth:`thawed` before, has stayed for too long."""
+        return (
+            self._equal >= _FEWEST_FRAMES and frame.captured_at_s - self._since_s >= self._limit_s
+        )
+
+    def opened_anew(self, now_s: float) -> None:
+        """Be more patient: the camera was opened anew, at `now_s` on the clock of the frames."""
+        self._since_s, self._equal = now_s, 0
+        self._limit_s = min(2.0 * self._limit_s, LAST_LIMIT_S)
+
+
+def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
+    # A few rows tell nearly always.
+    return np.array_equal(a[::_ROW_STEP], b[::_ROW_STEP]) and np.array_equal(a, b)

@@ -1,0 +1,229 @@
+"""Detection that cannot hold up the picture: it may fail or hang, and is then built anew."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from livexpr.errors import LivexprError, one_line
+from livexpr.retrying import Retrying
+from livexpr.types import FaceTrack, Frame, NoFace
+
+_PATIENCE_S = 0.15
+_PATIENCE_TIMES = 3.0
+"""How long a live frame waits: so long, or so many times what detection usually takes."""
+
+_STALL_LIMIT_S, _STALL_TIMES = 1.5, 10.0
+"""After which it is taken to hang, likewise."""
+
+_FILM_LIMIT_S = 30.0
+"""As the last, where frames are no more worth for being early, and for making a detector."""
+
+_BEAR_S = 1.0
+"""A detector that raises is thrown away when it has done nothing else for so long."""
+
+_LATE = NoFace("detection is late")
+_USUAL_STEP = 0.1
+_END_LIMIT_S = 1.0
+
+
+class Detector(Protocol):
+    """Finds the face on one frame after another; made, used and closed by one thread."""
+
+    def detect(self, frame: Frame) -> FaceTrack | NoFace:
+        """Find the face. If it goes on raising, whatever it is, it is thrown away."""
+
+    def close(self) -> None:
+        """Release the model."""
+
+
+class WatchedDetector:
+    """A detector in a thread of its own, and another one whenever it fails or hangs.
+
+    For one thread.
+
+    Parameters
+    ----------
+    make : callable
+        Returns a detector; called in the thread that will use it.
+    say : callable
+        Takes a line for the user.
+    live : bool
+        Whether frames that wait for too long pass without a face, and bugs are said in one line;
+        else each waits for its result, and bugs are raised.
+    """
+
+    def __init__(
+        self, make: Callable[[], Detector], say: Callable[[str], None], *, live: bool
+    ) -> None:
+        self._make = make
+        self._live = live
+        self._worker: _Worker | None = None
+        self._reason = NoFace("the filter is still starting")
+        self._retrying = Retrying(
+            say, "the picture goes on unfiltered", "the face is looked for again"
+        )
+
+    def detect(self, frame: Frame) -> FaceTrack | NoFace:
+        """Return the face of a frame, or why there is none; never waits for long when live.
+
+        Raises
+        ------
+        Exception
+            What a detector raised that is no LivexprError, unless live.
+        """
+        if self._retrying.waiting:
+            return self._reason
+        if self._worker is None:
+            self._worker = _Worker(self._make)
+        worker = self._worker
+        patience_s = self._patience_s(worker)
+        end_s = time.perf_counter() + max(0.0, patience_s - worker.busy_s)
+        found = None
+        if worker.take(frame, end_s):
+            found = worker.result(frame, end_s)
+        if worker.error is not None:
+            self._throw_away()
+            return self._failed(worker.error)
+        if isinstance(found, Exception):
+            # A detector may be well that could not bear one picture, and another takes time.
+            if self._retrying.outage_s > _BEAR_S:
+                self._throw_away()
+            return self._failed(found)
+        if found is not None:
+            self._retrying.worked()
+            return found
+        if worker.busy_s > self._limit_s(worker):
+            self._throw_away()
+            return self._failed(LivexprError("detection hangs"))
+        return _LATE if worker.made else self._reason
+
+    def close(self) -> bool:
+        """End the thread; False when it hangs."""
+        worker, self._worker = self._worker, None
+        return worker is None or worker.leave(_END_LIMIT_S)
+
+    def _patience_s(self, worker: _Worker) -> float:
+        if not self._live:
+            return _FILM_LIMIT_S
+        return max(_PATIENCE_S, _PATIENCE_TIMES * worker.usual_s)
+
+    def _limit_s(self, worker: _Worker) -> float:
+        if not self._live or not worker.made:
+            return _FILM_LIMIT_S
+        return max(_STALL_LIMIT_S, _STALL_TIMES * worker.usual_s)
+
+    def _throw_away(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.leave(0.0)
+
+    def _failed(self, error: Exception) -> NoFace:
+        """Say why, and have it tried again in a while."""
+        if not self._live and not isinstance(error, LivexprError):
+            raise error
+        self._reason = NoFace(one_line(error))
+        # Its trace leads back to the detector, whose memory is not Python's to see: nothing would
+        # collect that circle for long.
+        error.__traceback__ = None
+        self._retrying.failed(self._reason.reason)
+        return self._reason
+
+
+class _Worker(threading.Thread):
+    """One detector and its thread; frames are handed to it one at a time.
+
+    Attributes
+    ----------
+    error : Exception or None
+        Why it could not be made.
+    usual_s : float
+        What a frame takes, averaged.
+    made : bool
+        Whether the detector was made.
+    """
+
+    def __init__(self, make: Callable[[], Detector]) -> None:
+        super().__init__(name="landmarks", daemon=True)
+        self.error: Exception | None = None
+        self.usual_s = 0.0
+        self.made = False
+        self._make = make
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._done: tuple[Frame, FaceTrack | NoFace | Exception] | None = None
+        self._leaving = False
+        self._busy_since_s: float | None = time.perf_counter()
+        self.start()
+
+    @property
+    def busy_s(self) -> float:
+        """For how long it has been at work on what it does now."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else time.perf_counter() - since_s
+
+    def take(self, frame: Frame, end_s: float) -> bool:
+        """Give it a frame; False when it is at work on another one until `end_s`."""
+        with self._changed:
+            if not self._wait_for(lambda: self._busy_since_s is None, end_s):
+                return False
+            self._busy_since_s, self._frame, self._done = time.perf_counter(), frame, None
+            self._changed.notify_all()
+            return True
+
+    def result(self, frame: Frame, end_s: float) -> FaceTrack | NoFace | Exception | None:
+        """Wait for what was found on `frame`, or raised; None when it has not come by `end_s`."""
+        with self._changed:
+            self._wait_for(lambda: self._done is not None and self._done[0] is frame, end_s)
+            return None if self._done is None else self._done[1]
+
+    def leave(self, timeout_s: float) -> bool:
+        """Have it close its detector and end; False when that takes longer."""
+        with self._changed:
+            self._leaving = True
+            self._changed.notify_all()
+        self.join(timeout_s)
+        return not self.is_alive()
+
+    def run(self) -> None:
+        try:
+            detector = self._make()
+            try:
+                self._work(detector)
+            finally:
+                detector.close()
+        except Exception as error:
+            # Not swallowed: whoever waits for the result says or raises it.
+            with self._changed:
+                self.error = error
+                self._changed.notify_all()
+
+    def _wait_for(self, condition: Callable[[], bool], end_s: float) -> bool:
+        self._changed.wait_for(
+            lambda: condition() or self.error is not None, max(0.0, end_s - time.perf_counter())
+        )
+        return condition()
+
+    def _work(self, detector: Detector) -> None:
+        with self._changed:
+            self.made, self._busy_since_s = True, None
+            self._changed.notify_all()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._frame is not None or self._leaving)
+                frame, self._frame = self._frame, None
+            if self._leaving or frame is None:
+                return
+            started_s = time.perf_counter()
+            found: FaceTrack | NoFace | Exception
+            try:
+                found = detector.detect(frame)
+            except Exception as error:
+                found = error
+            took_s = time.perf_counter() - started_s
+            self.usual_s += (_USUAL_STEP if self.usual_s else 1.0) * (took_s - self.usual_s)
+            with self._changed:
+                self._done, self._busy_since_s = (frame, found), None
+                self._changed.notify_all()

@@ -1,0 +1,113 @@
+"""Lips that meet in speech meet under a smile too; a mouth at rest keeps its smile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livexpr import face_mesh, lips, pixel_map, placement, presets, speech
+from livexpr.speech import Speech, closing, followed
+
+FRAME_S = 1 / 30
+
+
+def open_by(track, opening_cm: float):
+    """Return the face with its inner lips that far apart; 10 px are 1 cm."""
+    landmarks = track.landmarks_px.copy()
+    upper, lower = face_mesh.INNER_LIP_UPPER[5], face_mesh.INNER_LIP_LOWER[5]
+    landmarks[lower, :2] = landmarks[upper, :2] + (0, 10 * opening_cm)
+    return replace(track, landmarks_px=landmarks)
+
+
+def heard(track, openings_cm) -> list[float]:
+    """Return how much is taken back on each frame, 30 a second."""
+    state, parts = None, []
+    for opening in openings_cm:
+        state = followed(state, open_by(track, opening), FRAME_S)
+        parts.append(closing(state))
+    return parts
+
+
+def syllables(n: int, widest_cm: float = 1.0) -> np.ndarray:
+    return widest_cm * (0.5 - 0.5 * np.cos(np.arange(n) * FRAME_S * 2 * np.pi * 3))
+
+
+@pytest.fixture
+def track(synthetic_face):
+    return synthetic_face.track()
+
+
+@pytest.mark.parametrize("opening_cm", [0.0, 0.3, 1.0, 3.0])
+def test_a_mouth_at_rest_is_let_be(track, opening_cm: float) -> None:
+    assert max(heard(track, [opening_cm] * 60)) == 0
+
+
+def test_meeting_lips_are_brought_together_in_speech(track) -> None:
+    openings = syllables(90)
+    parts = np.array(heard(track, openings))[30:]
+    openings = openings[30:]
+    assert parts[openings < 0.05].min() > 0.4
+    assert (parts[openings > 0.7] == 0).all()
+
+
+def test_trembling_landmarks_are_no_speech(track, rng) -> None:
+    assert max(heard(track, np.abs(rng.normal(0.1, 0.02, 120)))) < 0.1
+
+
+def test_the_smile_comes_back_in_a_pause(track) -> None:
+    parts = heard(track, [*syllables(60), *[0.0] * 60])
+    assert max(parts[58:64]) > 0.4
+    assert parts[75] < 0.1
+    assert parts[-1] < 0.01
+
+
+@given(st.lists(st.floats(0, 5), max_size=40))
+def test_never_more_than_all_of_it(openings) -> None:
+    state = None
+    for opening in openings:
+        widest = max(opening, 0.0 if state is None else state.widest_cm)
+        state = Speech(opening, widest, 0.0)
+        assert 0 <= closing(state) < 1
+    assert closing(None) == 0
+
+
+@given(part=st.floats(0, 1))
+@pytest.mark.parametrize("name", ["happy", "surprised", "fearful"])
+def test_an_opening_is_taken_back_by_its_part(name: str, part: float) -> None:
+    moved_cm = pixel_map.load(presets.map_path(name)).offset_cm.copy()
+    before = lips.opened_cm(moved_cm)
+    others = moved_cm[:, [0, 2]].copy()
+    lips.take_back_opening(moved_cm, part)
+    assert lips.opened_cm(moved_cm) == pytest.approx((1 - part) * before, abs=0.03)
+    assert np.array_equal(moved_cm[:, [0, 2]], others)
+
+
+def test_what_does_not_part_the_lips_stays() -> None:
+    moved_cm = np.zeros((face_mesh.N_LANDMARKS, 3), np.float32)
+    moved_cm[list(face_mesh.INNER_LIP_LOWER), 1] = 0.3
+    before = moved_cm.copy()
+    lips.take_back_opening(moved_cm, 1.0)
+    assert np.array_equal(moved_cm, before)
+
+
+def test_a_smile_placed_on_meeting_lips_is_shut(synthetic_face) -> None:
+    track = synthetic_face.track(mouth_cm=-0.45)
+    happy = pixel_map.load(presets.map_path("happy"))
+    amounts = np.ones(face_mesh.N_LANDMARKS, np.float32)
+    wide = placement.place(track, happy, amounts).mouth_opening_cm
+    shut = placement.place(track, happy, amounts, closing=0.9).mouth_opening_cm
+    assert wide > 0.3
+    assert shut < 0.3 * wide
+
+
+def test_size_and_tilt_of_the_head_do_not_matter(synthetic_face) -> None:
+    found = [
+        followed(None, synthetic_face.track(mouth_cm=1.0, px_per_cm=px, roll_rad=roll), 0.0)
+        for px, roll in ((5.0, 0.0), (20.0, 0.8))
+    ]
+    assert found[0].opening_cm == pytest.approx(found[1].opening_cm, rel=0.01)
+    assert speech.closing(found[0]) == 0
