@@ -1,8 +1,8 @@
 """A poker face: what the user shows is read from blendshapes, and taken back along maps.
 
 Each damped map is an action that the model reads off a face. As far as live blendshapes exceed
-what faces at rest show, they are taken for a sum of such actions. Left alone are the jaw and the
-lids, which speak and blink.
+what faces at rest show, they are taken for a sum of such actions. Left alone are the
+opening of the jaw, which speaks, and blinks.
 """
 
 from __future__ import annotations

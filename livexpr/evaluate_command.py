@@ -76,7 +76,10 @@ def evaluate(
     ] = "",
 ) -> None:
     """Judge expressions on people who had no part in their making."""
-    _check_folders([folder for folder in (pairs_dir, *(unlike or ())) if folder is not None])
+    _check_folders([] if pairs_dir is None else [pairs_dir], "PAIRS_DIR")
+    _check_folders(unlike or [], "--unlike")
+    if heads is not None and not heads.exists():
+        raise typer.BadParameter(f"there is no file or folder {heads}", param_hint="--heads")
     parts = tuple(part or PARTS)
     if unknown := [name for name in parts if name not in PARTS]:
         raise typer.BadParameter(
@@ -111,7 +114,7 @@ def evaluate(
     )
 
 
-def _check_folders(folders: list[Path]) -> None:
+def _check_folders(folders: list[Path], option: str) -> None:
     for folder in folders:
         if not folder.is_dir():
-            raise typer.BadParameter(f"there is no folder {folder}", param_hint="PAIRS_DIR")
+            raise typer.BadParameter(f"there is no folder {folder}", param_hint=option)

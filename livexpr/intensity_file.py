@@ -141,7 +141,7 @@ def _kernel_width(
 def save(intensity_map: IntensityMap, path: str | Path) -> None:
     """Write an intensity map; the same map gives the same bytes.
 
-    Intensities, gains and biases are stored as bytes between their own ends.
+    Gains, biases and curves are stored as bytes between their own ends.
 
     Raises
     ------

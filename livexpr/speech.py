@@ -33,7 +33,7 @@ _PAUSE_S = (0.1, 0.1)
 class Speech:
     """How far the inner lips are apart, and were of late at most and at least, cm.
 
-    `shut_s` says for how long they have been about to meet.
+    `shut_s` says for how long they have been shut.
     """
 
     opening_cm: float = 0.0

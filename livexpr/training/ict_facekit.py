@@ -121,7 +121,7 @@ def _check(model: HeadModel, path: Path) -> None:
     if neutral.shape != (N_VERTICES, 3):
         raise LivexprError(
             f"{path}: expected the head model's {N_VERTICES} vertices, "
-            f"found {len(neutral)}; fetch ICT-FaceKit's FaceXModel anew"
+            f"found {len(neutral) if neutral.ndim else 0}; fetch ICT-FaceKit's FaceXModel anew"
         )
     if triangles.ndim != 2 or triangles.shape[1] != 3 or not triangles.size:
         raise LivexprError(f"{path}: expected triangles (T, 3), found {triangles.shape}")

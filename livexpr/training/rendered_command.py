@@ -33,7 +33,8 @@ def fit_rendered_command(
     Raises
     ------
     LivexprError
-        If the model is unreadable, lacks a shape of a recipe, or a map cannot be written.
+        If the model is unreadable, lacks a shape of a recipe or shows no face when rendered, Embree
+        is not installed, or a map cannot be written.
     """
     from rich.console import Console
     from rich.progress import track as progress

@@ -81,11 +81,17 @@ PORTRAIT = Camera(_AIM_CM, _WIDTH_CM, _SIZE_PX)
 
 
 def light(kind: str, directions: Points) -> Points:
-    """Return the radiance from each direction (D, 3), scaled to add up to pi times a mean of 1.
+    """Return the radiance from each direction, (D,): even light on open skin is irradiance 1.
 
     ``even`` comes from all around; ``window`` from above the camera; ``lamp`` from the ceiling;
-    ``left`` and ``right`` from the subject's sides. All but the first keep some of it.
+    ``left`` and ``right`` from the subject's sides. All but the first keep some of it, and all
+    send as much in sum.
 
+    Parameters
+    ----------
+    kind : str
+    directions : ndarray of shape (D, 3), float32
+        Evenly spread unit directions towards the light.
     """
     towards = {
         "window": (0.0, 0.35, 0.94),
@@ -126,9 +132,14 @@ def render(
     """Return a picture of the head in linear light, BGR, (size, size, 3), float32.
 
     Diffuse reflection of direct light, a mixture of `kinds`, with its shadows; `samples` squared
-    rays a pixel. `ambient`
-    is irradiance that gets everywhere, in place of light that surfaces send on to each other.
-    With `inside_mouth` only what lies behind the lips is seen, though the lips still shade it.
+    rays a pixel. `ambient` is irradiance that gets everywhere, in place of light that surfaces
+    send on to each other. With `inside_mouth` only what lies behind the lips is seen, though the
+    lips still shade it.
+
+    Raises
+    ------
+    LivexprError
+        If Embree is not installed.
     """
     mesh = Mesh(vertices, model.triangles)
     size = camera.size_px * samples

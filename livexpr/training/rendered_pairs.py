@@ -96,7 +96,7 @@ def _with_furrow(model: HeadModel) -> HeadModel:
 def identities(model: HeadModel, count: int) -> list[dict[str, float]]:
     """Return the shape of `count` people: the mean face, then random ones, always the same.
 
-    Every random face is followed by its opposite, so that together they are the mean face.
+    Every random face is followed by its opposite, so that an odd `count` is the mean face together.
     """
     rng = np.random.default_rng(0)
     names = model.identities[:_IDENTITY_MODES]

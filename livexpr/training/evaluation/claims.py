@@ -127,7 +127,7 @@ def _smaller(results: Mapping[str, Any]) -> Iterator[Claim]:
         text = (
             f"{row['parameters']:,.0f} parameters against {star['parameters']:,} "
             f"({times[0]:.0f} times), {row['bytes']:,.0f} bytes against {star['bytes']:,} "
-            f"({times[1]:.0f} times)"
+            f"({times[1]:.0f} times); {_ORDERS:.0f} times or more round to two orders"
         )
         yield Claim(f"{claim}: {name}", text, HOLDS if min(times) >= _ORDERS else FAILS)
 

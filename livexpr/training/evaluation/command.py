@@ -80,9 +80,12 @@ def evaluate(request: Request) -> None:
     if request.report is None or assets is None:
         typer.echo(report.render(results.plain(found), "."))
         return
-    for name, content in (sheets | plots.draw_plots(found)).items():
-        results.write(assets / name, content)
+    # First what took long: the plots may want a package that is missing.
     results.save(found, assets / RESULTS_NAME)
+    for name, content in sheets.items():
+        results.write(assets / name, content)
+    for name, content in plots.draw_plots(found).items():
+        results.write(assets / name, content)
     write_report(request.report)
 
 

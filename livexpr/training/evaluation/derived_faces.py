@@ -76,12 +76,12 @@ def rendered_heads(path: Path, n: int, detect: Detect, *, plaster: bool) -> list
         So many are rendered.
     detect : callable
     plaster : bool
-        All of one white, as a cast is.
+        Without colour, as a cast is.
 
     Raises
     ------
     LivexprError
-        If there is no model.
+        If there is no model, or Embree is not installed.
     """
     model = ict_facekit.load(path)
     faces: list[DerivedFace] = []
