@@ -27,7 +27,7 @@ from livexpr.training.rendered_head import Camera, displayed, find_face
 from livexpr.training.rendered_shade import LIGHTS, RENDERED_SIZE
 
 # Each identity is a random face, its modes this strong; of 100, the first ones shape the face.
-_IDENTITY_STRENGTH, _IDENTITY_MODES = 0.8, 40
+IDENTITY_STRENGTH, IDENTITY_MODES = 0.8, 40
 _LEAST_OPENING_CM = 0.15
 # The close-up of the mouth, and rays a pixel each way.
 _MOUTH_CAMERA_CM, _MOUTH_CAMERA_PX, _MOUTH_SAMPLES = 9.0, 320, 2
@@ -99,10 +99,10 @@ def identities(model: HeadModel, count: int) -> list[dict[str, float]]:
     Every random face is followed by its opposite, so that an odd `count` is the mean face together.
     """
     rng = np.random.default_rng(0)
-    names = model.identities[:_IDENTITY_MODES]
+    names = model.identities[:IDENTITY_MODES]
     people: list[dict[str, float]] = [{}]
     while len(people) < count:
-        drawn = _IDENTITY_STRENGTH * rng.standard_normal(len(names))
+        drawn = IDENTITY_STRENGTH * rng.standard_normal(len(names))
         people += [dict(zip(names, (sign * drawn).tolist(), strict=True)) for sign in (1, -1)]
     return people[:count]
 

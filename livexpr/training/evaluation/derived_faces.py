@@ -15,11 +15,11 @@ from livexpr.training.average_face import average_face
 from livexpr.training.evaluation.groups import NOT_STATED
 from livexpr.training.evaluation.portraits import Detect, Image, Judge, Portrait, Portraits
 from livexpr.training.frontal_photographs import Photograph
+from livexpr.training.rendered_pairs import IDENTITY_MODES, IDENTITY_STRENGTH
 from livexpr.types import FaceTrack, Frame, NoFace
 
 # Fewer would be recognised in their average.
 _LEAST_PEOPLE = 12
-_IDENTITY_STRENGTH, _IDENTITY_MODES = 0.8, 40
 _SEED = 20170613
 
 
@@ -61,7 +61,7 @@ def average_faces(
 def head_identities(n: int) -> list[dict[str, float]]:
     """Return amounts of the head model's identity modes for `n` heads, always the same ones."""
     rng = np.random.default_rng(_SEED)
-    drawn = _IDENTITY_STRENGTH * rng.standard_normal((n, _IDENTITY_MODES))
+    drawn = IDENTITY_STRENGTH * rng.standard_normal((n, IDENTITY_MODES))
     return [{f"identity{k:03d}": float(w) for k, w in enumerate(weights)} for weights in drawn]
 
 
