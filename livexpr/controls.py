@@ -1,25 +1,11 @@
-"""Hotkeys: which key asks for what, and what that changes. Knows no window and no terminal."""
+"""Hotkeys: which key asks for what, and what that sets. Knows no window and no terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
-Action = Literal[
-    "on_off",
-    "stronger",
-    "weaker",
-    "next_preset",
-    "previous_preset",
-    "split",
-    "mirror",
-    "freeze",
-    "landmarks",
-    "save",
-    "help",
-    "quit",
-]
+from livexpr.commands import Command, parse_line, stepped, switched
 
 MIN_INTENSITY, MAX_INTENSITY = -1.0, 2.0
 INTENSITY_STEP = 0.1
@@ -31,7 +17,8 @@ class Key:
 
     Attributes
     ----------
-    action : Action
+    command : str
+        As :func:`livexpr.commands.parse_line` reads it.
     names : tuple of str
         The keys that ask for it: a character, or ``up``, ``down``, ``esc``.
     shown : str
@@ -42,7 +29,7 @@ class Key:
         Whether it changes nothing but the preview.
     """
 
-    action: Action
+    command: str
     names: tuple[str, ...]
     shown: str
     meaning: str
@@ -50,11 +37,11 @@ class Key:
 
 
 KEYS = (
-    Key("on_off", ("o", " "), "o  space", "filter on / off"),
-    Key("stronger", ("+", "=", "up"), "+  ↑", "stronger"),
-    Key("weaker", ("-", "_", "down"), "-  ↓", "weaker"),
-    Key("next_preset", ("n",), "n", "next preset"),
-    Key("previous_preset", ("p",), "p", "previous preset"),
+    Key("toggle", ("o", " "), "o  space", "filter on / off"),
+    Key("intensity +0.1", ("+", "=", "up"), "+  ↑", "stronger"),
+    Key("intensity -0.1", ("-", "_", "down"), "-  ↓", "weaker"),
+    Key("next", ("n",), "n", "next preset"),
+    Key("previous", ("p",), "p", "previous preset"),
     Key("split", ("b",), "b", "before | after", preview_only=True),
     Key("mirror", ("m",), "m", "mirror the picture"),
     Key("freeze", ("f",), "f", "freeze the picture"),
@@ -65,16 +52,26 @@ KEYS = (
 )
 """All hotkeys; help texts are made from it."""
 
-_ACTION_OF_KEY: Mapping[str, Action] = {name: key.action for key in KEYS for name in key.names}
+_SWITCHES: Mapping[str, str] = {
+    "mirror": "mirrored",
+    "freeze": "frozen",
+    "split": "split",
+    "landmarks": "landmarks",
+    "help": "help_shown",
+}
+
+_OF_KEY: Mapping[str, Command] = {
+    name: parse_line(key.command) for key in KEYS for name in key.names
+}
 
 
-def action_for(key: str) -> Action | None:
+def command_for(key: str) -> Command | None:
     """Return what a key asks for; letters count in either case.
 
-    >>> action_for("Q"), action_for("up"), action_for("x")
-    ('quit', 'stronger', None)
+    >>> command_for("Q").verb, command_for("up").value, command_for("x")
+    ('quit', '+0.1', None)
     """
-    return _ACTION_OF_KEY.get(key.lower())
+    return _OF_KEY.get(key.lower())
 
 
 def help_lines() -> list[str]:
@@ -113,64 +110,54 @@ class Controls:
         return self.intensity if self.on else 0.0
 
 
-def apply(action: Action, controls: Controls) -> Controls:
-    """Return what is set after a key.
+def apply(command: Command, controls: Controls) -> Controls:
+    """Return what is set after a command.
 
     Parameters
     ----------
-    action : Action
-        Presets, saving and quitting change nothing here: they need files.
+    command : Command
+        Those that need files, such as presets and saving, change nothing here.
     controls : Controls
         What was set before.
 
     Examples
     --------
-    >>> apply("stronger", Controls(intensity=1.95)).intensity
+    >>> apply(parse_line("intensity +0.1"), Controls(intensity=1.95)).intensity
     2.0
     """
-    if action == "on_off":
-        return replace(controls, on=not controls.on)
-    if action == "stronger":
-        return _with_intensity(controls, controls.intensity + INTENSITY_STEP)
-    if action == "weaker":
-        return _with_intensity(controls, controls.intensity - INTENSITY_STEP)
-    if action == "mirror":
-        return replace(controls, mirrored=not controls.mirrored)
-    if action == "freeze":
-        return replace(controls, frozen=not controls.frozen)
-    if action == "split":
-        return replace(controls, split=not controls.split)
-    if action == "landmarks":
-        return replace(controls, landmarks=not controls.landmarks)
-    if action == "help":
-        return replace(controls, help_shown=not controls.help_shown)
+    verb, value = command.verb, command.value
+    if verb in ("on", "off", "toggle"):
+        return replace(controls, on=switched(controls.on, "" if verb == "toggle" else verb))
+    if verb == "intensity":
+        return _with_intensity(controls, value)
+    if verb in _SWITCHES:
+        name = _SWITCHES[verb]
+        return replace(controls, **{name: switched(getattr(controls, name), value)})
     return controls
 
 
-def _with_intensity(controls: Controls, intensity: float) -> Controls:
-    """Set the intensity to a whole number of steps, so that +, - leads back to where it was."""
-    rounded = round(intensity / INTENSITY_STEP) * INTENSITY_STEP
-    limited = min(max(rounded, MIN_INTENSITY), MAX_INTENSITY)
+def _with_intensity(controls: Controls, value: str) -> Controls:
+    wanted = stepped(controls.intensity, value)
+    if value[:1] in ("+", "-"):
+        # A whole number of steps, so that +, - leads back to where it was.
+        step = abs(float(value)) or INTENSITY_STEP
+        wanted = round(wanted / step) * step
+    limited = min(max(wanted, MIN_INTENSITY), MAX_INTENSITY)
     # Who turns the strength wants to see it.
     return replace(controls, intensity=round(limited, 3) + 0.0, on=True)
 
 
-def describe(action: Action, controls: Controls) -> str:
-    """Say in a few words what a key has just set; '' where there is nothing to say.
+def describe(command: Command, controls: Controls) -> str:
+    """Say in a few words what a command has just set; '' where there is nothing to say.
 
-    >>> describe("on_off", Controls(on=False))
+    >>> describe(parse_line("off"), Controls(on=False))
     'filter off'
     """
-    switches: Mapping[Action, tuple[str, bool]] = {
-        "on_off": ("filter", controls.on),
-        "mirror": ("mirror", controls.mirrored),
-        "freeze": ("freeze", controls.frozen),
-        "split": ("split", controls.split),
-        "landmarks": ("landmarks", controls.landmarks),
-    }
-    if action in switches:
-        name, on = switches[action]
-        return f"{name} {'on' if on else 'off'}"
-    if action in ("stronger", "weaker"):
-        return f"intensity {controls.intensity:.1f}"
+    verb = command.verb
+    if verb in ("on", "off", "toggle"):
+        return f"filter {'on' if controls.on else 'off'}"
+    if verb == "intensity":
+        return f"intensity {controls.intensity:.2f}".removesuffix("0")
+    if verb in _SWITCHES and verb != "help":
+        return f"{verb} {'on' if getattr(controls, _SWITCHES[verb]) else 'off'}"
     return ""

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from livexpr import presets
 from livexpr.capture_thread import Source
+from livexpr.commands import Inbox
 from livexpr.detection import Engine
+from livexpr.published import Observer
 from livexpr.publisher import Sink
 from livexpr.settings import Settings
 from livexpr.stopping import Stop
@@ -116,6 +118,13 @@ def watch_viewers(device: str) -> Viewers:
     from livexpr import viewers
 
     return viewers.Viewers(device)
+
+
+def open_companions(settings: Settings, inbox: Inbox, say: Callable[[str], None]) -> list[Observer]:
+    """Start what runs beside the filter; what cannot start is told by `say` and left out."""
+    from livexpr import companions
+
+    return companions.open_all(settings, inbox, say)
 
 
 def open_film(path: Path, size: tuple[int, int], fps: float) -> Sink:
@@ -240,6 +249,9 @@ class Edges:
     may_freeze: Callable[[Source], bool] = may_freeze
     open_virtual_camera: Callable[[str | None, tuple[int, int], float], Sink] = open_virtual_camera
     watch_viewers: Callable[[str], Viewers] = watch_viewers
+    open_companions: Callable[[Settings, Inbox, Callable[[str], None]], list[Observer]] = (
+        open_companions
+    )
     open_film: Callable[[Path, tuple[int, int], float], Sink] = open_film
     open_window: Callable[[str, tuple[int, int]], Window] = open_window
     open_terminal: Callable[[], TerminalKeys] = TerminalKeys

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from livexpr import controls, statistics
 from livexpr.capture_thread import Source
+from livexpr.commands import Inbox
 from livexpr.detection import DetectionThread, EngineStart
 from livexpr.edges import Edges, Viewers
 from livexpr.errors import LivexprError, VirtualCameraError
+from livexpr.opening import Opening
+from livexpr.published import Observer
 from livexpr.session import Session
 from livexpr.settings import Settings
 from livexpr.sinks import Sinks, refuse_own_source
@@ -71,53 +72,6 @@ def _leave(exit_code: int) -> None:
     os._exit(exit_code)
 
 
-class _Opening:
-    """Opens the source in a thread of its own: a driver may take seconds."""
-
-    def __init__(self, open_source: Callable[[], Source]) -> None:
-        self._open_source = open_source
-        self._source: Source | None = None
-        self._error: Exception | None = None
-        self._abandoned = False
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="open source", daemon=True)
-        self._thread.start()
-
-    def wait(self, stop: Stop, patience_s: float | None = None) -> Source | None:
-        """Return the source; None if everything is to stop, or it takes too long."""
-        end_s = None if patience_s is None else time.perf_counter() + patience_s
-        while self._thread.is_alive() and not stop.requested:
-            if end_s is not None and time.perf_counter() >= end_s:
-                return None
-            self._thread.join(_POLL_S if end_s is None else min(_POLL_S, patience_s or 0.0))
-        if self._error is not None:
-            raise self._error
-        return self._source
-
-    def close(self) -> bool:
-        """Close the source, now or when it has opened; False when it is still opening."""
-        self._thread.join(_JOIN_S)
-        with self._lock:
-            self._abandoned = True
-            source, self._source = self._source, None
-        if source is not None:
-            source.close()
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            source = self._open_source()
-        except Exception as error:
-            # Not swallowed: raised again where the source is waited for.
-            self._error = error
-            return
-        with self._lock:
-            if not self._abandoned:
-                self._source = source
-                return
-        source.close()
-
-
 class _Run:
     """Everything that one run has opened and started."""
 
@@ -127,13 +81,15 @@ class _Run:
         self._stop = stop
         self._sinks = Sinks(settings, edges)
         self._terminal = edges.open_terminal()
-        self._opening: _Opening | None = None
+        self._opening: Opening | None = None
         self._viewers: Viewers | None = None
         self._wanted: Callable[[], bool] | None = None
         self._starting: EngineStart | None = None
         self._supply: Supply | None = None
         self._detection: DetectionThread | None = None
         self._session: Session | None = None
+        self._inbox = Inbox()
+        self._companions: list[Observer] = []
 
     def go(self) -> None:
         """Start everything, in the order in which the user sees it, and run."""
@@ -165,6 +121,7 @@ class _Run:
         )
         if self._sinks.window is None:
             self._terminal.__enter__()
+        self._companions = self._edges.open_companions(settings, self._inbox, self._edges.say)
         self._session = Session(
             settings,
             self._edges,
@@ -174,6 +131,8 @@ class _Run:
             starting=self._starting,
             terminal=self._terminal,
             stop=self._stop,
+            inbox=self._inbox,
+            observers=self._companions,
         )
         self._session.run()
 
@@ -187,6 +146,8 @@ class _Run:
         """
         clean = True
         self._terminal.close()
+        for companion in self._companions:
+            companion.close()
         if self._viewers is not None:
             self._viewers.close()
         if self._supply is not None:
@@ -247,8 +208,8 @@ class _Run:
         self._edges.say(f"the webcam is off until a program reads {self._sinks.device}")
         return source
 
-    def _open(self, *, fast: bool) -> _Opening:
-        self._opening = _Opening(lambda: self._edges.open_source(self._settings, fast=fast))
+    def _open(self, *, fast: bool) -> Opening:
+        self._opening = Opening(lambda: self._edges.open_source(self._settings, fast=fast))
         return self._opening
 
     def _wait_for_engine(self) -> bool:
@@ -263,7 +224,8 @@ class _Run:
                 return not self._stop.requested
             if window is not None:
                 pressed = window.keys()
-                if window.closed or "quit" in map(controls.action_for, pressed):
+                asked = filter(None, map(controls.command_for, pressed))
+                if window.closed or any(command.verb == "quit" for command in asked):
                     return False
         return False
 

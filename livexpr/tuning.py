@@ -1,4 +1,4 @@
-"""Presets to step through while live, and saving what was tuned as a new one."""
+"""Presets to step through and to change while live, and saving what was tuned as a new one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livexpr.adjusting import adjusted
 from livexpr.edges import Edges
 from livexpr.errors import LivexprError
 
@@ -61,6 +62,53 @@ class Tuning:
             return
         raise LivexprError("there is no other preset")
 
+    def take(self, name: str) -> None:
+        """Take the preset of that name, or of that file.
+
+        Raises
+        ------
+        LivexprError
+            When there is none, or it is broken.
+        """
+        self.preset = self._edges.load_preset(name)
+
+    def reload(self, name: str) -> bool:
+        """Read a preset's file again; False when it is not the one that is shown.
+
+        Raises
+        ------
+        LivexprError
+            When it is broken; the one that is shown stays.
+        """
+        if name != self.preset.name:
+            self._effects.pop(name, None)
+            return False
+        self.preset = self._edges.load_preset(name)
+        return True
+
+    def adjust(self, verb: str, value: str) -> str:
+        """Change the preset that is shown, not its file.
+
+        Parameters
+        ----------
+        verb : str
+            ``mix``, ``region``, ``feel`` or ``damping``.
+        value : str
+            As :mod:`livexpr.commands` checks it.
+
+        Returns
+        -------
+        str
+            What was set.
+
+        Raises
+        ------
+        LivexprError
+            When the name is unknown, or the number out of range.
+        """
+        self.preset = adjusted(self.preset, verb, value)
+        return f"{verb} {value}"
+
     def leave(self) -> None:
         """Give up a preset that cannot be shown, for the last one that could."""
         loaded = [effect.preset for effect in self._effects.values()]
@@ -76,13 +124,19 @@ class Tuning:
         """
         effect = self._effects.get(self.preset.name)
         if effect is None or (effect.preset is not self.preset and effect.preset != self.preset):
-            effect = engine.load_effect(self.preset)
+            effect = _with_loaded_maps(effect, self.preset) or engine.load_effect(self.preset)
             self._effects[self.preset.name] = effect
         self.preset = effect.preset
         return effect if effect.intensity == intensity else replace(effect, intensity=intensity)
 
-    def save(self, intensity: float) -> Path:
-        """Save the preset at this intensity under a new name, and go on with that one.
+    def save(self, intensity: float, name: str = "") -> Path:
+        """Save the preset at this intensity under a name, and go on with that one.
+
+        Parameters
+        ----------
+        intensity : float
+        name : str
+            Of a new preset; '' makes one up.
 
         Returns
         -------
@@ -92,14 +146,9 @@ class Tuning:
         Raises
         ------
         LivexprError
-            When it cannot be written.
+            When it cannot be written, or the name is taken or unfit.
         """
-        names = set(self._edges.available_presets())
-        base = re.sub(r"-\d+$", "", _UNFIT_IN_NAME.sub("-", self.preset.name)).strip("-") or "mine"
-        number = 2
-        while f"{base}-{number}" in names:
-            number += 1
-        name = f"{base}-{number}"
+        name = self._free_name(name)
         preset = replace(self.preset, name=name, intensity=intensity)
         path = self._edges.user_presets_dir() / f"{name}.toml"
         try:
@@ -113,6 +162,29 @@ class Tuning:
         self.preset = preset
         return path
 
+    def _free_name(self, wanted: str) -> str:
+        names = set(self._edges.available_presets())
+        if wanted:
+            if _UNFIT_IN_NAME.search(wanted):
+                raise LivexprError(f"{wanted!r} is no name: expected letters, digits, - and _")
+            if wanted in names:
+                raise LivexprError(f"there is a preset {wanted!r} already: choose another name")
+            return wanted
+        base = re.sub(r"-\d+$", "", _UNFIT_IN_NAME.sub("-", self.preset.name)).strip("-") or "mine"
+        number = 2
+        while f"{base}-{number}" in names:
+            number += 1
+        return f"{base}-{number}"
+
     def _names(self) -> list[str]:
         names = self._edges.available_presets()
         return names if self._first.name in names else [self._first.name, *names]
+
+
+def _with_loaded_maps(effect: Effect | None, preset: Preset) -> Effect | None:
+    """Return the effect of a changed preset, where that takes no more than what is loaded."""
+    if effect is None or preset.mix.keys() != effect.preset.mix.keys():
+        return None
+    if preset.damping and effect.damped is None:
+        return None
+    return replace(effect, preset=preset)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livexpr import controls
-from livexpr.controls import KEYS, Action, Controls, action_for, apply
+from livexpr.commands import parse_line
+from livexpr.controls import KEYS, Controls, command_for
 
-ACTIONS = get_args(Action)
+LINES = [key.command for key in KEYS]
 
 
-def test_every_action_has_a_key_and_none_has_two_entries():
-    assert sorted(key.action for key in KEYS) == sorted(ACTIONS)
+def apply(line: str, state: Controls) -> Controls:
+    return controls.apply(parse_line(line), state)
+
+
+def test_no_command_has_two_entries():
+    assert len(LINES) == len(set(LINES))
 
 
 def test_no_key_asks_for_two_things():
@@ -25,16 +29,16 @@ def test_no_key_asks_for_two_things():
 
 
 @pytest.mark.parametrize(
-    ("key", "action"),
+    ("key", "line"),
     [
-        ("o", "on_off"),
-        (" ", "on_off"),
-        ("+", "stronger"),
-        ("up", "stronger"),
-        ("-", "weaker"),
-        ("down", "weaker"),
-        ("n", "next_preset"),
-        ("p", "previous_preset"),
+        ("o", "toggle"),
+        (" ", "toggle"),
+        ("+", "intensity +0.1"),
+        ("up", "intensity +0.1"),
+        ("-", "intensity -0.1"),
+        ("down", "intensity -0.1"),
+        ("n", "next"),
+        ("p", "previous"),
         ("b", "split"),
         ("m", "mirror"),
         ("f", "freeze"),
@@ -46,13 +50,13 @@ def test_no_key_asks_for_two_things():
         ("Q", "quit"),
     ],
 )
-def test_keys(key, action):
-    assert action_for(key) == action
+def test_keys(key, line):
+    assert command_for(key) == parse_line(line)
 
 
 def test_other_keys_do_nothing():
-    assert action_for("x") is None
-    assert action_for("") is None
+    assert command_for("x") is None
+    assert command_for("") is None
 
 
 def test_help_names_every_key_that_works_without_a_window():
@@ -61,7 +65,7 @@ def test_help_names_every_key_that_works_without_a_window():
         assert (key.meaning in text) == (not key.preview_only)
 
 
-@given(st.lists(st.sampled_from(ACTIONS), max_size=60))
+@given(st.lists(st.sampled_from(LINES), max_size=60))
 def test_whatever_is_pressed_the_intensity_stays_in_range_and_on_a_step(actions):
     state = Controls()
     for action in actions:
@@ -73,14 +77,14 @@ def test_whatever_is_pressed_the_intensity_stays_in_range_and_on_a_step(actions)
 def test_up_then_down_leads_back():
     state = Controls(intensity=0.3)
     for _ in range(3):
-        state = apply("stronger", state)
+        state = apply("intensity +0.1", state)
     assert state.intensity == 0.6
     for _ in range(3):
-        state = apply("weaker", state)
+        state = apply("intensity -0.1", state)
     assert state.intensity == 0.3
 
 
-@pytest.mark.parametrize(("action", "end"), [("stronger", 2.0), ("weaker", -1.0)])
+@pytest.mark.parametrize(("action", "end"), [("intensity +0.1", 2.0), ("intensity -0.1", -1.0)])
 def test_intensity_stops_at_its_ends(action, end):
     state = Controls()
     for _ in range(40):
@@ -89,18 +93,18 @@ def test_intensity_stops_at_its_ends(action, end):
 
 
 def test_zero_is_never_shown_as_minus_zero():
-    state = apply("stronger", Controls(intensity=-0.1))
+    state = apply("intensity +0.1", Controls(intensity=-0.1))
     assert str(state.intensity) == "0.0"
 
 
 def test_off_is_intensity_zero_and_keeps_the_setting():
-    off = apply("on_off", Controls(intensity=0.7))
+    off = apply("toggle", Controls(intensity=0.7))
     assert (off.live_intensity, off.intensity) == (0.0, 0.7)
-    assert apply("on_off", off).live_intensity == 0.7
+    assert apply("toggle", off).live_intensity == 0.7
 
 
 def test_turning_the_strength_switches_the_filter_on():
-    assert apply("stronger", Controls(on=False)).on
+    assert apply("intensity +0.1", Controls(on=False)).on
 
 
 @pytest.mark.parametrize(
@@ -119,12 +123,30 @@ def test_switches_switch_one_thing_and_back(action, field):
     assert apply(action, switched) == Controls()
 
 
-@pytest.mark.parametrize("action", ["save", "quit", "next_preset", "previous_preset"])
+@pytest.mark.parametrize("action", ["save", "quit", "next", "previous"])
 def test_what_needs_files_changes_nothing_here(action):
     assert apply(action, Controls()) == Controls()
 
 
 def test_changes_are_said():
-    assert controls.describe("mirror", Controls(mirrored=True)) == "mirror on"
-    assert controls.describe("stronger", Controls(intensity=1.1)) == "intensity 1.1"
-    assert controls.describe("save", Controls()) == ""
+    assert controls.describe(parse_line("mirror"), Controls(mirrored=True)) == "mirror on"
+    assert (
+        controls.describe(parse_line("intensity +0.1"), Controls(intensity=1.1)) == "intensity 1.1"
+    )
+    assert controls.describe(parse_line("save"), Controls()) == ""
+
+
+def test_said_numbers_are_set_as_they_are_and_signed_ones_are_steps():
+    assert apply("intensity 0.55", Controls()).intensity == 0.55
+    assert apply("intensity =-0.5", Controls()).intensity == -0.5
+    assert apply("intensity -0.5", Controls()).intensity == 0.5
+
+
+@pytest.mark.parametrize(("line", "on"), [("on", True), ("off", False), ("toggle", False)])
+def test_the_filter_is_switched(line, on):
+    assert apply(line, Controls(on=True)).on is on
+
+
+def test_switches_can_be_set():
+    assert apply("freeze on", Controls(frozen=True)).frozen
+    assert not apply("freeze off", Controls(frozen=True)).frozen

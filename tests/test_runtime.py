@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livexpr import edges, runtime, supply
+from livexpr import edges, opening, supply
 from livexpr.errors import CameraError, ModelError, VirtualCameraError
 from livexpr.presets import Preset
 from livexpr.publisher import NullSink
@@ -514,8 +514,8 @@ def test_a_source_that_opens_after_the_end_is_closed():
         ready.wait(LIMIT_S)
         return source
 
-    opening = runtime._Opening(open_source)
-    assert not opening.close()
+    opened = opening.Opening(open_source)
+    assert not opened.close()
     ready.set()
     wait_until(source.closed.is_set, "the source to be closed")
 
