@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from livexpr import schedule
 from livexpr.commands import Inbox
+from livexpr.frame_log import FrameLog
 from livexpr.published import Observer
+from livexpr.schedule import Scheduler
 from livexpr.settings import Settings
 
 
-def open_all(settings: Settings, inbox: Inbox, say: Callable[[str], None]) -> list[Observer]:
+def open_all(
+    settings: Settings, inbox: Inbox, say: Callable[[str], None], *, live: bool
+) -> list[Observer]:
     """Start every companion that is asked for.
 
     Parameters
@@ -19,5 +24,17 @@ def open_all(settings: Settings, inbox: Inbox, say: Callable[[str], None]) -> li
         Where their commands go.
     say : callable
         Takes a line for the user: why one could not start, which ends nothing.
+    live : bool
+        Whether no frame may be held up.
+
+    Raises
+    ------
+    LivexprError
+        When what was expressly asked for, a schedule or a log, cannot be had.
     """
-    return []
+    companions: list[Observer] = []
+    if settings.schedule is not None:
+        companions.append(Scheduler(schedule.load(settings.schedule), inbox))
+    if settings.log is not None:
+        companions.append(FrameLog(settings.log, say, live=live))
+    return companions

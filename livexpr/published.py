@@ -8,7 +8,8 @@ from typing import Protocol
 
 from livexpr.controls import Controls
 from livexpr.errors import one_line
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.preset_file import Preset
+from livexpr.types import FaceTrack, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Published:
     before, after : Frame
         Without and with the filter; only `after` is mirrored, veiled and marked already. Neither
         may be written to.
-    track : FaceTrack or NoFace
-        Smoothed, in coordinates of `before`.
+    tracks : tuple of FaceTrack
+        Faces that are followed, smoothed, in coordinates of `before`; empty without any.
     time_s : float
         The frame's time for the filter, in s.
     strength : float
@@ -30,20 +31,20 @@ class Published:
         How much of the effect the face can carry, in [0, 1]; None without a face.
     stages_s : Mapping of str to float
         Seconds spent in ``detect``, ``smooth``, ``place`` and ``apply``, as far as they ran.
-    preset : str
-        Name of the preset that is shown.
+    preset : Preset
+        The one that is shown, as it was tuned.
     controls : Controls
         What the user has set.
     """
 
     before: Frame
     after: Frame
-    track: FaceTrack | NoFace
+    tracks: tuple[FaceTrack, ...]
     time_s: float
     strength: float
     presence: float | None
     stages_s: Mapping[str, float]
-    preset: str
+    preset: Preset
     controls: Controls
 
 

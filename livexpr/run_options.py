@@ -32,6 +32,32 @@ OnLostOption = Annotated[
     ),
 ]
 
+BadgeOption = Annotated[
+    bool,
+    typer.Option(
+        "--badge",
+        help='Put a small mark, "filtered", in a corner of the published picture.',
+        rich_help_panel="What to show",
+    ),
+]
+LogOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.jsonl",
+        help="Write time, landmarks, blendshapes, strength and preset of each frame, for studies.",
+        rich_help_panel="Where they go",
+    ),
+]
+ScheduleOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Carry out commands at given times: lines such as '10 preset sad' or "
+        "'12.5 intensity 0.5', in seconds since the filter's first frame.",
+        rich_help_panel="What to show",
+    ),
+]
+
 
 def on_lost_from(text: str) -> OnLost:
     """Read what to show while no face is found.
@@ -46,3 +72,12 @@ def on_lost_from(text: str) -> OnLost:
         if text == kind:
             return kind
     raise typer.BadParameter(f"{text!r} is unknown: {offer(text, kinds)}", param_hint="--on-lost")
+
+
+def schedule_from(path: Path | None) -> Path | None:
+    """Check a schedule before anything opens; raises LivexprError if it is wrong."""
+    if path is not None:
+        from livexpr import schedule
+
+        schedule.load(path)
+    return path

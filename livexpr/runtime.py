@@ -121,7 +121,9 @@ class _Run:
         )
         if self._sinks.window is None:
             self._terminal.__enter__()
-        self._companions = self._edges.open_companions(settings, self._inbox, self._edges.say)
+        self._companions = self._edges.open_companions(
+            settings, self._inbox, self._edges.say, live=source.live
+        )
         self._session = Session(
             settings,
             self._edges,
@@ -249,11 +251,11 @@ def _check_written(settings: Settings) -> None:
     """Find out before anything opens what could not be written, or would destroy the source."""
     for output in settings.outputs:
         refuse_own_source(Path(output), settings.source)
-    path = settings.stats
-    if path is None:
-        return
-    refuse_own_source(path, settings.source)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise LivexprError(
-            f"cannot write the statistics to {path}: name a file in a folder that exists"
-        )
+    for path, what in ((settings.stats, "statistics"), (settings.log, "log")):
+        if path is None:
+            continue
+        refuse_own_source(path, settings.source)
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise LivexprError(
+                f"cannot write the {what} to {path}: name a file in a folder that exists"
+            )

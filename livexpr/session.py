@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from livexpr import badge
 from livexpr import controls as hotkeys
 from livexpr.commands import Answer, Command, Inbox
 from livexpr.detection import Detected, DetectionThread, EngineStart
@@ -230,6 +231,8 @@ class Session:
         after = replace(after, pixels=pixels)
         if controls.mirrored:
             after = replace(after, pixels=np.asarray(cv2.flip(after.pixels, 1), np.uint8))
+        if self._settings.badge and controls.on:
+            after = replace(after, pixels=badge.marked(after.pixels))
         self._publisher.publish(after)
         if detected.detect_s > 0.0:
             self.statistics.add_stages({"detect": detected.detect_s})
@@ -249,12 +252,12 @@ class Session:
         return Published(
             before=detected.frame,
             after=after,
-            track=track,
+            tracks=(track,) if isinstance(track, FaceTrack) else (),
             time_s=detected.time_s,
             strength=0.0 if result is None else result.strength,
             presence=self._presence,
             stages_s={"detect": detected.detect_s, **stages},
-            preset=self._pilot.preset.name,
+            preset=self._pilot.preset,
             controls=self._pilot.controls,
         )
 

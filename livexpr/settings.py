@@ -44,6 +44,10 @@ class Settings:
         Of a file: start again after its end; do not wait for its own pace, and drop nothing.
     on_lost : str
         What to show while no face is found; see :func:`livexpr.lost_face.shown`.
+    badge : bool
+        Put a small mark, "filtered", on the published picture.
+    log, schedule : Path or None
+        JSON lines to write, one for each frame; commands to carry out at given times.
     stats : Path or None
         JSON file to write at the end.
     preset : Preset
@@ -61,5 +65,8 @@ class Settings:
     loop: bool = False
     fast: bool = False
     on_lost: OnLost = "passthrough"
+    badge: bool = False
+    log: Path | None = None
+    schedule: Path | None = None
     stats: Path | None = None
     preset: Preset = field(default_factory=lambda: presets.load(DEFAULT_EXPRESSION))

@@ -1,0 +1,183 @@
+"""What was shown on each frame, written line by line as JSON: ``--log FILE.jsonl``.
+
+The first line tells what the others hold. Then there is one line for each published frame, and one
+before it whenever what is wanted has changed::
+
+    {"event": "start", "version": "0.3.0", "wall_time": "2026-01-31T12:00:00+00:00", ...}
+    {"event": "change", "frame": 0, "time_s": 0.0, "preset": "happy", "intensity": 1.0, ...}
+    {"event": "frame", "frame": 0, "time_s": 0.0, "strength": 0.0, "landmarks_px": [...], ...}
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from livexpr import __version__
+from livexpr.blendshapes import BLENDSHAPE_NAMES
+from livexpr.errors import LivexprError
+from livexpr.published import Published
+from livexpr.types import FaceTrack
+
+_BACKLOG = 120
+"""Frames that may wait for the disk, at 30 fps for four seconds; then a live call loses lines."""
+
+
+class FrameLog:
+    """Writes each published frame to a file, in a thread of its own, as an observer.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced.
+    say : callable
+        Takes a line for the user.
+    live : bool
+        Whether lines are lost rather than the picture held up; lost ones are counted in the file.
+
+    Raises
+    ------
+    LivexprError
+        If the file cannot be begun.
+    """
+
+    def __init__(self, path: Path, say: Callable[[str], None], *, live: bool) -> None:
+        self._path = path
+        self._say = say
+        self._live = live
+        self._lost = 0
+        self._failed = False
+        self._closed = False
+        self._waiting: queue.Queue[tuple[Published, int] | None] = queue.Queue(_BACKLOG)
+        try:
+            self._file: IO[str] = path.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise LivexprError(f"cannot write the log {path}: {error.strerror or error}") from None
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def saw(self, published: Published) -> None:
+        """Have a frame written."""
+        if self._failed or self._closed:
+            return
+        if not self._live:
+            self._waiting.put((published, 0))
+            return
+        try:
+            self._waiting.put_nowait((published, self._lost))
+            self._lost = 0
+        except queue.Full:
+            self._lost += 1
+
+    def tell(self, message: str) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Write what waits, and end the file. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        lines = _Lines()
+        write = self._write
+        write(lines.start())
+        while (next_one := self._waiting.get()) is not None:
+            if self._failed:
+                continue
+            published, lost = next_one
+            if lost:
+                write({"event": "lost", "frames": lost})
+            for line in lines.of(published):
+                write(line)
+        try:
+            self._file.close()
+        except OSError as error:
+            self._fail(error)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if self._failed:
+            return
+        try:
+            self._file.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if not self._failed:
+            self._failed = True
+            self._say(f"the log {self._path} ends here: {error.strerror or error}")
+
+
+class _Lines:
+    """Frames as plain values, with a line of its own for each change."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, object] = {}
+
+    def start(self) -> dict[str, Any]:
+        return {
+            "event": "start",
+            "version": __version__,
+            "wall_time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "blendshapes": list(BLENDSHAPE_NAMES),
+            "units": {
+                "time_s": "s, of the frame's capture on the monotonic clock; in a file its place",
+                "landmarks_px": "x, y of 478 landmarks in px of the unfiltered picture, smoothed",
+                "strength": "amount of the expression that was applied; 0 is none",
+                "stages_ms": "ms spent on the frame",
+            },
+        }
+
+    def of(self, published: Published) -> list[dict[str, Any]]:
+        """Return the lines of one frame."""
+        frame, time_s = published.before.index, round(published.time_s, 6)
+        controls = published.controls
+        wanted = {
+            "preset": published.preset.name,
+            "mix": dict(published.preset.mix),
+            "regions": asdict(published.preset.regions),
+            "feel": asdict(published.preset.feel),
+            "damping": published.preset.damping,
+            "intensity": controls.intensity,
+            "on": controls.on,
+            "mirrored": controls.mirrored,
+            "frozen": controls.frozen,
+        }
+        lines: list[dict[str, Any]] = []
+        if wanted != self._wanted:
+            self._wanted = wanted
+            lines.append({"event": "change", "frame": frame, "time_s": time_s, **wanted})
+        lines.append(
+            {
+                "event": "frame",
+                "frame": frame,
+                "time_s": time_s,
+                "preset": published.preset.name,
+                "intensity": controls.live_intensity,
+                "strength": round(published.strength, 4),
+                "stages_ms": {
+                    name: round(1000 * seconds, 3) for name, seconds in published.stages_s.items()
+                },
+                "faces": [_face(track) for track in published.tracks],
+            }
+        )
+        return lines
+
+
+def _face(track: FaceTrack) -> dict[str, Any]:
+    return {
+        "landmarks_px": np.round(track.landmarks_px[:, :2].astype(np.float64), 2).tolist(),
+        "blendshapes": np.round(track.blendshapes.astype(np.float64), 4).tolist(),
+        "frame_from_head": np.round(track.frame_from_head.astype(np.float64), 4).tolist(),
+    }
