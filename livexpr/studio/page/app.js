@@ -1,0 +1,281 @@
+// The studio's page: draws what the filter sends, sends what the user changes. Nothing is kept.
+
+const byId = id => document.getElementById(id);
+const DRAG_REST_MS = 700; // for so long after a touch, a slider is the user's, not the filter's
+const GRAPH_POINTS = 150;
+
+const picture = byId('picture'), divider = byId('divider'), line = byId('line');
+const history = [];
+const sliders = new Map(); // what is tuned, such as "mix happy" → its input
+let socket = null, waitMs = 500, overlay = false, shown = null;
+
+// --- commands -------------------------------------------------------------------------------
+
+let nextId = 1;
+const answering = new Map(); // id → what to do with the answer
+
+function ask(content) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(content));
+}
+
+function command(text) {
+  return new Promise(done => {
+    if (socket?.readyState !== WebSocket.OPEN) { done(null); return; }
+    const id = nextId++;
+    answering.set(id, done);
+    ask({command: text, id});
+  });
+}
+
+// One command of a slider is on its way at a time; of those that come meanwhile, only the last.
+function paced(send) {
+  let busy = false, waiting = null;
+  return async function next(value) {
+    if (busy) { waiting = value; return; }
+    busy = true;
+    await send(value);
+    busy = false;
+    if (waiting !== null) { const last = waiting; waiting = null; next(last); }
+  };
+}
+
+function say(text, bad = false) {
+  const state = byId('state');
+  state.textContent = text;
+  state.classList.toggle('bad', bad);
+}
+
+// --- sliders --------------------------------------------------------------------------------
+
+const readable = value => String(Math.round(value * 100) / 100);
+
+function adopt(input, output, send) {
+  const next = paced(async value => {
+    const answer = await command(send(value));
+    if (answer && !answer.ok) say(answer.text, true);
+  });
+  input.touchedMs = 0;
+  input.show = value => {
+    if (performance.now() - input.touchedMs < DRAG_REST_MS) return;
+    if (Number(input.value) !== value) input.value = value;
+    output.textContent = readable(value);
+  };
+  input.addEventListener('input', () => {
+    input.touchedMs = performance.now();
+    output.textContent = readable(Number(input.value));
+    next(input.value);
+  });
+}
+
+function addSlider(parent, key, label, [low, high], send) {
+  if (sliders.has(key)) return;
+  const id = `slider-${key.replace(/[^a-z0-9]+/gi, '-')}`;
+  const caption = document.createElement('label'), output = document.createElement('output');
+  const text = document.createElement('span'), input = document.createElement('input');
+  caption.className = 'slider';
+  caption.htmlFor = id;
+  text.textContent = label;
+  caption.append(text, output);
+  Object.assign(input, {id, type: 'range', min: low, max: high, step: 0.05, value: 0});
+  output.htmlFor = id;
+  output.textContent = '0';
+  adopt(input, output, send);
+  parent.append(caption, input);
+  sliders.set(key, input);
+}
+
+// A number that is to be set as it is, below zero too, is told apart from a step by "=".
+const plain = value => (Number(value) < 0 ? `=${value}` : `${value}`);
+
+function takeFacts(facts) {
+  const presets = byId('presets');
+  presets.replaceChildren(...facts.presets.map(name => new Option(name, name)));
+  for (const name of facts.maps) {
+    addSlider(byId('mix'), `mix ${name}`, name, facts.ranges.mix, v => `mix ${name}=${v}`);
+  }
+  for (const name of facts.regions) {
+    addSlider(byId('regions'), `region ${name}`, name, facts.ranges.region, v => `region ${name}=${v}`);
+  }
+  addSlider(byId('feel'), 'feel smoothing', 'calm against quick', facts.ranges.smoothing, v => `feel smoothing=${v}`);
+  addSlider(byId('feel'), 'feel easing_s', 'seconds a change takes', facts.ranges.easing_s, v => `feel easing_s=${v}`);
+  addSlider(byId('feel'), 'damping', 'hold back my own expression', facts.ranges.damping, v => `damping ${v}`);
+}
+
+function takeSettings({preset, controls}) {
+  const list = byId('presets');
+  if (document.activeElement !== list) {
+    if (![...list.options].some(option => option.value === preset.name)) {
+      list.append(new Option(preset.name, preset.name));
+    }
+    list.value = preset.name;
+  }
+  byId('intensity').show(controls.intensity);
+  for (const [key, input] of sliders) {
+    const [kind, name] = key.split(/ (.*)/);
+    if (kind === 'mix') input.show(preset.mix[name] ?? 0);
+    if (kind === 'region') input.show(preset.regions[name]);
+    if (kind === 'feel') input.show(preset.feel[name]);
+    if (kind === 'damping') input.show(preset.damping);
+  }
+  for (const name of ['on', 'frozen', 'mirrored']) {
+    byId(`switch-${name}`).setAttribute('aria-pressed', String(controls[name]));
+  }
+}
+
+// --- the picture ----------------------------------------------------------------------------
+
+function draw() {
+  if (!shown) return;
+  const {header, bitmap} = shown, {width, height} = header;
+  if (picture.width !== width || picture.height !== height) Object.assign(picture, {width, height});
+  const g = picture.getContext('2d'), part = Number(divider.value) / 100;
+  const top = header.before ? height : 0, cut = Math.round(width * part);
+  g.drawImage(bitmap, 0, top, width, height, 0, 0, width, height);
+  if (header.before && cut > 0) g.drawImage(bitmap, 0, 0, cut, height, 0, 0, cut, height);
+  if (overlay) drawFaces(g, header);
+  line.style.left = `${100 * part}%`;
+  byId('tag-before').hidden = part < 0.12;
+  byId('tag-after').hidden = part > 0.88;
+}
+
+function drawFaces(g, {faces = [], covered = [], controls, width, height}) {
+  faces.forEach((points, face) => {
+    for (let i = 0; i < points.length; i += 2) {
+      const x = (controls.mirrored ? 1 - points[i] : points[i]) * width;
+      const free = covered[face]?.[i / 2] ?? 1;
+      g.fillStyle = free < 0.5 ? '#ff5a4d' : '#78ffa0';
+      g.fillRect(x - 1, points[i + 1] * height - 1, 2, 2);
+    }
+  });
+}
+
+function drawGraph() {
+  const graph = byId('graph'), g = graph.getContext('2d'), {width, height} = graph;
+  const style = getComputedStyle(document.documentElement);
+  g.clearRect(0, 0, width, height);
+  g.font = '12px system-ui, sans-serif';
+  const lines = [['latency_ms', 100, '--accent', 'ms'], ['fps', 60, '--good', 'fps']];
+  lines.forEach(([name, least, colour, unit], row) => {
+    const values = history.map(one => one[name] ?? 0), most = Math.max(least, ...values);
+    g.strokeStyle = g.fillStyle = style.getPropertyValue(colour);
+    g.lineWidth = 1.5;
+    g.beginPath();
+    values.forEach((value, i) => {
+      const x = i * width / (GRAPH_POINTS - 1), y = height - 4 - (height - 22) * value / most;
+      if (i) g.lineTo(x, y); else g.moveTo(x, y);
+    });
+    g.stroke();
+    g.fillText(`${unit}, up to ${Math.round(most)}`, 8 + row * 110, 13);
+  });
+}
+
+function takeReadings(header) {
+  const ms = value => (value === undefined ? '–' : `${value.toFixed(1)} ms`);
+  const {detect, smooth = 0, place = 0, apply} = header.stages_ms;
+  byId('fps').textContent = header.fps === null ? '–' : header.fps.toFixed(1);
+  byId('latency').textContent = ms(header.latency_ms);
+  byId('detect').textContent = ms(detect);
+  byId('filter').textContent = apply === undefined ? '–' : ms(smooth + place + apply);
+  byId('strength').textContent = header.n_faces ? header.strength.toFixed(2) : 'no face';
+  history.push(header);
+  if (history.length > GRAPH_POINTS) history.shift();
+  drawGraph();
+}
+
+async function takePacket(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const bitmap = await createImageBitmap(new Blob([new Uint8Array(buffer, 4 + length)], {type: 'image/jpeg'}));
+  shown?.bitmap.close();
+  shown = {header, bitmap};
+  draw();
+  takeSettings(header);
+  takeReadings(header);
+  if (header.said.length) say(header.said.at(-1));
+  // The next picture is asked for when this one is on the screen: a slow page gets fewer.
+  requestAnimationFrame(makeReady);
+}
+
+function makeReady() {
+  ask({ready: {before: Number(divider.value) > 0, overlay}});
+}
+
+// --- the machine ----------------------------------------------------------------------------
+
+function takeFindings(findings) {
+  byId('findings').replaceChildren(...findings.map(({name, level, what, fix}) => {
+    const finding = document.createElement('div'), title = document.createElement('strong');
+    finding.className = `finding ${level}`;
+    title.textContent = `${name}: ${level}`;
+    finding.append(title, document.createElement('br'), what);
+    if (fix) {
+      const code = document.createElement('code');
+      code.textContent = fix;
+      finding.append(code);
+    }
+    return finding;
+  }));
+  byId('doctor').disabled = false;
+}
+
+// --- the connection -------------------------------------------------------------------------
+
+const takers = {
+  facts: ({content}) => takeFacts(content),
+  doctor: ({content}) => takeFindings(content),
+  error: ({text}) => say(text, true),
+  answer: answer => {
+    answering.get(answer.id)?.(answer);
+    answering.delete(answer.id);
+  },
+};
+
+function connect() {
+  socket = new WebSocket(new URL('live', location.href.replace(/^http/, 'ws')));
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = () => {
+    waitMs = 500;
+    say('live');
+    ask({ask: 'facts'});
+    makeReady();
+  };
+  socket.onmessage = ({data}) => {
+    if (typeof data !== 'string') { takePacket(data); return; }
+    const message = JSON.parse(data);
+    takers[message.kind]?.(message);
+  };
+  socket.onclose = () => {
+    for (const done of answering.values()) done(null);
+    answering.clear();
+    say('The filter has ended, or this page has lost it. Trying again …', true);
+    setTimeout(connect, waitMs);
+    waitMs = Math.min(2 * waitMs, 8000);
+  };
+}
+
+async function carryOut(text) {
+  const answer = await command(text);
+  if (answer) say(answer.text || 'live', !answer.ok);
+  return answer?.ok;
+}
+
+adopt(byId('intensity'), byId('intensity-value'), value => `intensity ${plain(value)}`);
+divider.addEventListener('input', draw);
+byId('presets').addEventListener('change', event => carryOut(`preset ${event.target.value}`));
+for (const button of document.querySelectorAll('[data-command]')) {
+  button.addEventListener('click', () => carryOut(button.dataset.command));
+}
+byId('switch-overlay').addEventListener('click', event => {
+  overlay = !overlay;
+  event.currentTarget.setAttribute('aria-pressed', String(overlay));
+});
+byId('save').addEventListener('submit', async event => {
+  event.preventDefault();
+  const name = byId('save-name');
+  if (await carryOut(`save ${name.value}`.trim())) { name.value = ''; ask({ask: 'facts'}); }
+});
+byId('doctor').addEventListener('click', event => {
+  event.currentTarget.disabled = true;
+  ask({ask: 'doctor'});
+});
+connect();

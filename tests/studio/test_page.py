@@ -1,0 +1,142 @@
+"""The studio in a real browser, on the running demo, as a person uses it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("livexpr.studio.server", reason="the extra 'studio' is not installed")
+
+from tests.studio.browser import browser, program
+
+ROOT = Path(__file__).resolve().parents[2]
+LIVE = "document.getElementById('fps').textContent.length > 1"
+
+pytestmark = pytest.mark.skipif(program() is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """The address of the studio of a filter that runs on the demo."""
+    home = tmp_path_factory.mktemp("home")
+    command = [sys.executable, str(ROOT / "run_cam.py"), "--source", "demo", "--loop"]
+    command += ["--output", "null", "--no-preview", "--studio", "--intensity", "0.8"]
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, cwd=home
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if found := re.search(r"http://\S+", line):
+            break
+    else:
+        raise AssertionError("".join(lines))
+    yield found[0], home
+    process.terminate()
+    rest = process.communicate(timeout=30)[1]
+    assert process.returncode == 143
+    assert "Traceback" not in rest, rest
+
+
+@pytest.fixture(scope="module")
+def page(studio):
+    with browser(program()) as page:
+        page.open(studio[0])
+        page.wait(LIVE)
+        yield page
+        assert page.problems == []
+
+
+def value(page, selector):
+    return float(page.run(f"document.querySelector({selector!r}).value"))
+
+
+def pressed(page, name):
+    return page.run(f"document.getElementById('switch-{name}').getAttribute('aria-pressed')")
+
+
+def test_it_shows_what_is_set(page):
+    page.wait("document.getElementById('presets').value === 'happy'")
+    page.wait("Number(document.getElementById('intensity').value) === 0.8")
+    page.wait("document.getElementById('slider-mix-happy').value === '1'")
+    assert page.run("document.querySelectorAll('#mix input').length") >= 18
+
+
+def test_the_picture_moves_and_differs_across_the_divider(page):
+    grey = (
+        "(() => {const c = document.getElementById('picture'), g = c.getContext('2d');"
+        "return [...g.getImageData(0, 0, c.width, c.height).data.slice(0, 4e6)]"
+        ".reduce((sum, v, i) => (sum + v * (i % 97)) % 1e9, 0);})()"
+    )
+    first = page.run(grey)
+    page.wait(f"{grey} !== {first}")
+
+
+def test_the_divider_is_dragged_and_moves_by_keys(page):
+    page.drag("#divider", 0.5, 0.25)
+    assert 20 < value(page, "#divider") < 30
+    left = page.run("document.getElementById('line').style.left")
+    assert left == f"{value(page, '#divider'):g}%"
+    before = value(page, "#divider")
+    page.run("document.getElementById('divider').focus()")
+    page.key("ArrowRight", 39)
+    assert value(page, "#divider") > before
+
+
+def test_sliders_reach_the_filter(page):
+    page.drag("#slider-region-mouth", 0.5, 0.75)
+    set_to = value(page, "#slider-region-mouth")
+    assert set_to > 1.2
+    # Another page shows it too: it is in the filter, not in this page alone.
+    page.wait("performance.now() - document.getElementById('slider-region-mouth').touchedMs > 900")
+    page.wait("document.getElementById('fps').textContent")
+    assert value(page, "#slider-region-mouth") == set_to
+
+
+def test_presets_and_switches(page):
+    page.run(
+        "(() => {const list = document.getElementById('presets'); list.value = 'sad';"
+        "list.dispatchEvent(new Event('change'));})()"
+    )
+    page.wait("document.getElementById('slider-mix-sad').value === '1'")
+    page.click("#switch-on")
+    page.wait("document.getElementById('switch-on').getAttribute('aria-pressed') === 'false'")
+    page.click("#switch-on")
+    page.wait("document.getElementById('switch-on').getAttribute('aria-pressed') === 'true'")
+    page.click("#switch-overlay")
+    assert pressed(page, "overlay") == "true"
+
+
+def test_a_tuning_is_saved_under_a_name(page, studio):
+    page.click("#save-name")
+    page.type("evening")
+    page.click("#save button")
+    page.wait("[...document.getElementById('presets').options].some(o => o.value === 'evening')")
+    assert list(studio[1].rglob("evening.toml"))
+
+
+def test_the_doctor_is_asked(page):
+    page.click("#doctor")
+    page.wait("document.querySelectorAll('.finding').length > 5")
+    assert page.run("document.getElementById('doctor').disabled") is False
+
+
+def test_everything_has_a_name_for_screen_readers(page):
+    nameless = page.run(
+        "[...document.querySelectorAll('input, select, button, canvas')].filter(e =>"
+        " !(e.ariaLabel || e.labels?.length || e.textContent.trim())).map(e => e.outerHTML)"
+    )
+    assert nameless == []
+
+
+def test_a_wrong_token_is_refused(studio):
+    with browser(program()) as other:
+        other.open(re.sub(r"/[^/]+/$", "/AAAAAAAAAAAAAAAAAAAAAAAA/", studio[0]))
+        assert other.run("document.body.innerText") == "There is nothing here."
