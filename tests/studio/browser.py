@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -154,7 +156,9 @@ def browser(chromium: str) -> Iterator[Page]:
         command = [chromium, *_FLAGS, f"--user-data-dir={folder}", "about:blank"]
         log = Path(folder) / "log"
         with log.open("w") as errors:
-            process = subprocess.Popen(command, stdout=errors, stderr=errors)
+            process = subprocess.Popen(
+                command, stdout=errors, stderr=errors, start_new_session=True
+            )
         try:
             end_s = time.monotonic() + LIMIT_S
             while not (found := re.search(r"ws://127\.0\.0\.1:(\d+)/", log.read_text())):
@@ -166,5 +170,6 @@ def browser(chromium: str) -> Iterator[Page]:
             with connect(address, max_size=None) as socket:
                 yield Page(socket)
         finally:
-            process.terminate()
+            # Its helpers outlive it otherwise.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
