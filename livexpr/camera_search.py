@@ -15,6 +15,7 @@ from livexpr.devices import (
 )
 from livexpr.errors import CameraError
 
+_MOST_DIGITS = 9
 _FORBIDDEN = {
     "Windows": "allow it under Settings > Privacy & security > Camera",
     "Darwin": "allow the terminal under System Settings > Privacy & Security > Camera",
@@ -40,13 +41,22 @@ def find_camera(spec: str) -> CameraInfo:
         When there is none, or none that could be read; it lists those there are.
     """
     if platform.system() == "Linux":
-        if spec.isdigit():
+        if is_number(spec):
             return _by_path(f"/dev/video{int(spec)}")
         if spec.startswith("/dev/"):
             return _by_path(spec)
-    elif spec.isdigit():
+    elif is_number(spec):
         return _by_index(int(spec))
     return _by_name(spec)
+
+
+def is_number(spec: str) -> bool:
+    """Tell whether a camera is called by its number.
+
+    >>> is_number("10"), is_number("\u00b2"), is_number("9" * 5000)
+    (True, False, False)
+    """
+    return spec.isascii() and spec.isdigit() and len(spec) <= _MOST_DIGITS
 
 
 def _by_path(path: str) -> CameraInfo:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from livexpr.camera_search import find_camera
+from livexpr.camera_search import find_camera, is_number
 from livexpr.capture_thread import CaptureThread, Source, Wishes
 from livexpr.devices import CameraInfo, list_cameras
 from livexpr.errors import CameraError
+from livexpr.ordinary_files import expanded, may_exist
 from livexpr.pictures import read_image
 from livexpr.recordings import Film, Still, open_recording
 from livexpr.webcam import DormantWebcam, Webcam
@@ -69,9 +70,9 @@ def open_source(
         return _open_auto(wishes, fast=fast, dormant=dormant)
     if spec == "demo":
         return _open_demo(wishes, fast=fast)
-    if not spec.isdigit() and not spec.startswith("/dev/"):
-        path = Path(spec).expanduser()
-        if path.exists() or path.suffix or path.name != spec:
+    if not is_number(spec) and not spec.startswith("/dev/"):
+        path = expanded(spec)
+        if may_exist(path) or path.suffix or path.name != spec:
             return _open_file(path, path.name, wishes, loop=loop, fast=fast)
     return (DormantWebcam if dormant else Webcam)(find_camera(spec), wishes)
 

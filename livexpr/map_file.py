@@ -6,24 +6,28 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livexpr.errors import FormatError
-from livexpr.tensor_bytes import in_fixed_order
+from livexpr.ordinary_files import read_ordinary, size_of
+from livexpr.tensor_bytes import in_fixed_order, metadata_in, quotable
 
 FORMAT_VERSION = "1"
 # One hundredth of the 33.7 MB StarGAN generator; a map that is larger is not one of ours.
 MAX_BYTES = 337_000
+_LONGEST_REASON = 400
 
 
 def refuser(source: str) -> Callable[[str], NoReturn]:
     """Return what raises the FormatError that a map, of the file `source`, is wrong."""
 
     def refuse(what: str) -> NoReturn:
-        raise FormatError(f"{source}: {what}; fit it again with `livexpr fit`")
+        raise FormatError(
+            f"{source}: {quotable(what, _LONGEST_REASON)}; fit it again with `livexpr fit`"
+        )
 
     return refuse
 
@@ -53,28 +57,34 @@ def read(path: str | Path) -> tuple[dict[str, str], dict[str, NDArray[np.generic
 def _read(
     path: str | Path, *, tensors: bool
 ) -> tuple[dict[str, str], dict[str, NDArray[np.generic]]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
 
     source = str(path)
+    # Read rather than mapped into memory, where a file that is cut short meanwhile kills us.
+    content = _content(path)
     try:
-        n_bytes = Path(path).stat().st_size
-    except OSError as error:
-        raise FormatError(f"cannot read the pixel map {source}: {error.strerror}") from error
-    if n_bytes > MAX_BYTES:
-        raise FormatError(f"{source}: {n_bytes} bytes; a pixel map has at most {MAX_BYTES}")
-    try:
-        with safe_open(source, framework="numpy") as file:
-            metadata = dict(file.metadata() or {})
-            names = list(file.keys()) if tensors else []
-            raw = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        stored: dict[str, Any] = from_bytes(content)
+        metadata = metadata_in(content)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         refuser(source)(f"not a readable safetensors file ({error})")
+    raw = {name: np.array(tensor) for name, tensor in stored.items()} if tensors else {}
     if metadata.get("format") != FORMAT_VERSION:
         refuser(source)(
             f"expected a livexpr pixel map of format {FORMAT_VERSION}, its metadata say "
             f"{metadata.get('format', 'nothing')!r}"
         )
     return metadata, raw
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        if (n_bytes := size_of(path)) > MAX_BYTES:
+            raise FormatError(f"{path}: {n_bytes} bytes; a pixel map has at most {MAX_BYTES}")
+        return read_ordinary(path, MAX_BYTES)
+    except OSError as error:
+        reason = error.strerror or error
+        raise FormatError(f"cannot read the pixel map {path}: {reason}") from error
 
 
 def blendshapes_from(metadata: Mapping[str, str], source: str) -> dict[str, float]:

@@ -15,6 +15,9 @@ from livexpr.errors import LivexprError
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+_LONGEST_NAME = 200
+
+
 class OneLineErrors(TyperGroup):
     """Says what is wrong in one line; only a bug shows its traceback."""
 
@@ -41,8 +44,17 @@ class OneLineErrors(TyperGroup):
         except LivexprError as error:
             _say(f"livexpr: {error}")
             sys.exit(1)
+        except BrokenPipeError:  # whoever reads what is printed has gone
+            raise
+        except OSError as error:
+            # Such as a name that is too long, or a folder that may not be looked into.
+            where = "" if error.filename is None else f" {str(error.filename)[:_LONGEST_NAME]}"
+            _say(f"livexpr: the system refuses{where}: {error.strerror or error}")
+            sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def _say(line: str) -> None:
-    typer.echo(" ".join(line.split()), err=True)
+    # What comes from files and arguments must not steer the terminal.
+    shown = "".join(c if c.isprintable() else " " for c in line)
+    typer.echo(" ".join(shown.split()), err=True)

@@ -13,9 +13,12 @@ import typer
 
 from livexpr import presets
 from livexpr.errors import PresetError
-from livexpr.preset_file import AMOUNT_RANGE, Range, offer, range_text
+from livexpr.ordinary_files import expanded
+from livexpr.preset_file import AMOUNT_RANGE
 from livexpr.presets import Preset
 from livexpr.settings import DEFAULT_EXPRESSION
+from livexpr.toml_file import Range, range_text
+from livexpr.wording import offer
 
 SIDE_RANGE = (16, 8192)
 """Sides of a picture, in px."""
@@ -23,7 +26,6 @@ SIDE_RANGE = (16, 8192)
 FPS_RANGE: Range = (1.0, 240.0)
 
 _OUTPUTS = ("auto", "camera", "window", "null")
-
 
 _WHAT = "What to show"
 
@@ -71,7 +73,7 @@ IntensityOption = Annotated[
 _IN = "Where pictures come from"
 
 MirrorOption = Annotated[
-    bool, typer.Option("--mirror", help="Mirror the picture.", rich_help_panel=_IN)
+    bool, typer.Option("--mirror/--no-mirror", help="Mirror the picture.", rich_help_panel=_IN)
 ]
 OnDemandOption = Annotated[
     bool,
@@ -276,7 +278,7 @@ def _output(text: str) -> str:
     # Only now: it brings OpenCV with it.
     from livexpr.film import FILM_SUFFIXES
 
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.suffix.lower() not in FILM_SUFFIXES:
         raise typer.BadParameter(
             f"cannot write {text}, expected a film that ends in {', '.join(FILM_SUFFIXES)}",

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr.errors import CameraError
-from livexpr.pictures import PICTURE_SUFFIXES, check_file, check_size, read_image
+from livexpr.film_opening import open_container
+from livexpr.pictures import MIN_SIDE_PX, PICTURE_SUFFIXES, check_file, check_size, read_image
 from livexpr.types import Frame
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _STILL_FPS = 30.0
 _LAG_LIMIT_S = 0.25
 """A film that fell behind by more goes on from there, instead of hurrying to catch up."""
+
+_LONGEST_PAUSE_S = 3600.0
+"""Between two pictures of a film; where its times say more they are damaged."""
 
 _RELEASE_LIMIT_S = 2.0
 
@@ -113,6 +117,8 @@ class Film:
     """
 
     def __init__(self, path: Path, *, name: str, mirror: bool, loop: bool, fast: bool) -> None:
+        from av.video.reformatter import VideoReformatter
+
         self.name = name
         self.live = not fast
         self.notes: tuple[str, ...] = ()
@@ -125,8 +131,9 @@ class Film:
         self._using = threading.Lock()
         self._closing = threading.Event()
         self._pace = Pace(self._closing)
-        self._container: InputContainer = _open_container(path)
+        self._container: InputContainer = open_container(path)
         self.fps = _frame_rate(self._container)
+        self._converter = VideoReformatter()
         self._pictures = self._one_pass()
         self._ready = next(self._pictures, None)
         if self._ready is None:
@@ -181,7 +188,7 @@ class Film:
         if picture is not None or not self._loop:
             return picture
         self._container.close()
-        self._container = _open_container(self._path)
+        self._container = open_container(self._path)
         self._shift_s = self._last_s + 1.0 / self.fps
         self._pictures = self._one_pass()
         return next(self._pictures, None)
@@ -190,14 +197,30 @@ class Film:
         """Yield each picture of the film once, with its time since the very first in s."""
         first_s: float | None = None
         for count, picture in enumerate(_decode(self._container)):
+            pixels = self._upright(picture)
+            if pixels is None:
+                continue
             at_s = count / self.fps if (time_s := _time_s(picture)) is None else time_s
             first_s = at_s if first_s is None else first_s
+            due_s = self._shift_s + at_s - first_s
+            if due_s - self._last_s > _LONGEST_PAUSE_S:
+                period_s = 1.0 / self.fps
+                first_s, due_s = first_s + due_s - self._last_s - period_s, self._last_s + period_s
             # Broken films carry times that go back: their pictures are due at once.
-            self._last_s = max(self._last_s, self._shift_s + at_s - first_s)
-            yield self._upright(picture), self._last_s
+            self._last_s = max(self._last_s, due_s)
+            yield pixels, self._last_s
 
-    def _upright(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
-        pixels = picture.to_ndarray(format="bgr24")
+    def _upright(self, picture: av.VideoFrame) -> NDArray[np.uint8] | None:
+        """Return the pixels of a picture, None where it is damaged."""
+        import av
+
+        try:
+            # Not by itself, which would start threads anew for each picture.
+            pixels = self._converter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+        except (av.FFmpegError, ValueError, MemoryError):
+            return None
+        if self._index and min(pixels.shape[:2]) < MIN_SIDE_PX:
+            return None
         pixels = np.rot90(pixels, round(picture.rotation / 90.0) % 4)
         return np.ascontiguousarray(pixels[:, ::-1] if self._mirror else pixels)
 
@@ -216,23 +239,6 @@ class Pace:
             self._start_s = now_s - time_s
         if (ahead_s := self._start_s + time_s - now_s) > 0:
             self._interrupt.wait(ahead_s)
-
-
-def _open_container(path: Path) -> InputContainer:
-    import av
-
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CameraError(
-            f"{path} cannot be read as a film: {reason}; expected MP4, MKV, MOV, MPEG or the like"
-        ) from None
-    if not container.streams.video:
-        container.close()
-        raise CameraError(f"{path} has no picture, only sound or data")
-    container.streams.video[0].thread_type = "AUTO"
-    return container
 
 
 def _frame_rate(container: InputContainer) -> float:

@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from livexpr.film_opening import open_container
+
 if TYPE_CHECKING:
     import av
     from av.audio.stream import AudioStream
@@ -38,9 +40,7 @@ class _Way:
 
 def has_sound(path: Path) -> bool:
     """Tell whether a film has sound that can be read."""
-    import av
-
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         return bool(_sounds(container))
 
 
@@ -62,12 +62,14 @@ def add_sound(pictures: Path, sound: Path, target: Path) -> None:
     ------
     av.FFmpegError
         If a file cannot be read or written.
+    CameraError
+        If a film cannot be opened.
     """
     import av
 
     with (
-        av.open(str(pictures)) as seen,
-        av.open(str(sound)) as heard,
+        open_container(pictures) as seen,
+        open_container(sound) as heard,
         av.open(str(target), "w") as out,
     ):
         kept = _KEPT.get(target.suffix.lower(), out.supported_codecs)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from livexpr.errors import FormatError
 
+_LONGEST_NAME = 40
+
 
 def dequantised(
     name: str, tensor: NDArray[np.generic], metadata: Mapping[str, str], source: str
@@ -21,7 +23,8 @@ def dequantised(
         with np.errstate(over="ignore"):
             return tensor.astype(np.float32)
     if tensor.dtype != np.uint8:
-        raise FormatError(f"{source}: {name} must hold floats or bytes, holds {tensor.dtype}")
+        shown = quotable(name, _LONGEST_NAME)
+        raise FormatError(f"{source}: {shown} must hold floats or bytes, holds {tensor.dtype}")
     try:
         low, high = (float(end) for end in metadata[f"{name}_range"].split())
     except (KeyError, ValueError):
@@ -44,6 +47,17 @@ def quantised(
         step = max(high - low, 1e-9) / 254
         low = exact - math.ceil((exact - low) / step) * step
     return np.round((array - low) / step).astype(np.uint8), f"{low:.9g} {low + 255 * step:.9g}"
+
+
+def quotable(text: str, longest: int) -> str:
+    """Return what came from a file as a message may have it: short, and steering no terminal."""
+    return "".join(c if c.isprintable() else " " for c in text[:longest])
+
+
+def metadata_in(data: bytes) -> dict[str, str]:
+    """Return the metadata of a safetensors file that its own reader has found to be one."""
+    length = int.from_bytes(data[:8], "little")
+    return dict(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
 
 
 def in_fixed_order(data: bytes) -> bytes:
