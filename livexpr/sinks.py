@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from livexpr.awaited_camera import AwaitedCamera
 from livexpr.edges import Edges, Window
 from livexpr.errors import VirtualCameraError
 from livexpr.letterbox import placeholder
+from livexpr.ordinary_files import expanded, may_exist
 from livexpr.publisher import NullSink, Publisher, RepeatingSink, Sink
 from livexpr.settings import Settings
 from livexpr.steady_camera import SteadyCamera
@@ -20,8 +22,8 @@ _FILM_INSTEAD = f"writing ten seconds to {PREVIEW_FILM}"
 
 def refuse_own_source(target: Path, source: str) -> None:
     """Raise a VirtualCameraError if writing `target` would destroy the file that is read."""
-    path = Path(source).expanduser()
-    if target.exists() and path.exists() and target.samefile(path):
+    path = expanded(source)
+    if may_exist(target) and may_exist(path) and target.samefile(path):
         raise VirtualCameraError(f"{target} would replace its own source: choose another name")
 
 
@@ -71,7 +73,9 @@ class Sinks:
     @property
     def names(self) -> str:
         """What is published to, for people."""
-        sinks = [] if self.publisher is None else [sink.name for sink in self.publisher.sinks]
+        sinks = []
+        if self.publisher is not None:
+            sinks = [sink.name for sink in self.publisher.sinks if not _is_awaited(sink)]
         window = [] if self.window is None else ["the window"]
         return ", ".join(sinks + [film.name for film in self._films] + window)
 
@@ -94,6 +98,8 @@ class Sinks:
                 if output != "auto":
                     raise
                 self._step_down(error, size)
+                if self.window is not None and live:
+                    self._await_camera(size, fps)
                 continue
             self._camera = self._steady(camera, device, size, fps)
             self._publisher_for(size, fps, live).add(self._camera)
@@ -165,8 +171,18 @@ class Sinks:
             self._edges.say,
         )
 
+    def _await_camera(self, size: tuple[int, int], fps: float) -> None:
+        """Take the virtual camera as soon as another program leaves it, or it is made."""
+
+        def open_camera() -> Sink:
+            camera = self._edges.open_virtual_camera(None, size, fps)
+            return self._steady(camera, None, size, fps)
+
+        awaited = AwaitedCamera(open_camera, self._edges.say, fps)
+        self._publisher_for(size, fps, live=True).add(awaited)
+
     def _working(self) -> bool:
-        return self.publisher is not None and bool(self.publisher.sinks)
+        return self.publisher is not None and not all(map(_is_awaited, self.publisher.sinks))
 
     def _publisher_for(self, size: tuple[int, int], fps: float, live: bool) -> Publisher:
         if self.publisher is None:
@@ -209,6 +225,11 @@ class Sinks:
         if self.window is None:
             self.window = self._edges.open_window(WINDOW_TITLE, size)
             self.window.show(placeholder(self.window.picture_size(size)))
+
+
+def _is_awaited(sink: Sink) -> bool:
+    """Whether a sink is a virtual camera that could not be had so far."""
+    return isinstance(sink, AwaitedCamera) and not sink.here
 
 
 def _is_camera(output: str) -> bool:

@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from livexpr.capture import open_source
 from livexpr.devices import VideoNode, holders, query_node, video_nodes
 from livexpr.loopback import loopback_nodes
+from tests.hardware.program import mosaic
 
 LIMIT_S = 300.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,3 +147,41 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Function that starts a program, which is ended after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *command, **options: stack.enter_context(running(*command, **options))
+
+
+@pytest.fixture
+def scene(webcam: VideoNode) -> tuple[tuple[int, int], NDArray[np.float64]]:
+    """What the webcam shows, and in which size, before the program takes it."""
+    source = open_source(webcam.path, size=None, fps=None, mirror=False, loop=False, fast=False)
+    frames = [source.read().pixels for _ in range(10)]
+    source.close()
+    return source.size, np.mean([mosaic(pixels) for pixels in frames], axis=0)
+
+
+@pytest.fixture
+def run_cam(
+    start: Callable[..., subprocess.Popen[bytes]], webcam: VideoNode, virtual_camera: VideoNode
+) -> Callable[..., subprocess.Popen[bytes]]:
+    """Function that starts ``run_cam.py --expression happy`` from the webcam."""
+
+    def run(*options: str) -> subprocess.Popen[bytes]:
+        return start(
+            *(sys.executable, "run_cam.py", "--expression", "happy"),
+            *("--source", webcam.path, "--output", f"camera:{virtual_camera.path}"),
+            "--no-preview",
+            *options,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    return run
+
+
+@pytest.fixture
+def vivid(webcam: VideoNode) -> Callable[[str], None]:
+    """Function that pulls the test webcam out ("unbind") and plugs it in again ("bind")."""
+    driver = Path("/sys/bus/platform/drivers/vivid")
+    if webcam.driver != "vivid" or not os.access(driver / "unbind", os.W_OK):
+        pytest.skip("pulling out needs the vivid test driver and root")
+    return lambda action: (driver / action).write_text("vivid.0") and None

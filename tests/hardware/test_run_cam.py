@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -20,68 +19,16 @@ from livexpr.capture import open_source
 from livexpr.devices import holders, query_node
 from livexpr.landmarks import Landmarker
 from livexpr.types import Frame
+from tests.hardware.program import LIMIT_S, ended, shows
 
 pytestmark = pytest.mark.hardware
 
 NOTHING_ASKED = {"size": None, "fps": None, "mirror": False, "loop": False, "fast": False}
-LIMIT_S = 300
-GRID = 8
 BEFORE, WINDOW = 300, 40
 """Frames watched before the program starts, and frames over which a smile is averaged."""
 SMILES_ALREADY = 0.4
 SMILE_GAINED = 0.2
 """Of MediaPipe's score for a smile; a full one is near 1."""
-
-
-def mosaic(pixels: np.ndarray) -> np.ndarray:
-    """Mean colours of a picture's parts, (8, 8, 3): what a smile hardly changes."""
-    height, width = (side // GRID * GRID for side in pixels.shape[:2])
-    parts = pixels[:height, :width].reshape(GRID, height // GRID, GRID, width // GRID, 3)
-    return parts.mean((1, 3))
-
-
-def shows(expected: np.ndarray):
-    """A condition: the same scene as `expected` (8, 8, 3), in the same colours, not mirrored."""
-
-    def condition(pixels: np.ndarray) -> bool:
-        seen = mosaic(pixels)
-        likeness = np.abs(seen - expected).mean()
-        exchanged = np.abs(seen[..., ::-1] - expected).mean()
-        return bool(likeness < 20.0 and likeness < exchanged)
-
-    return condition
-
-
-@pytest.fixture
-def scene(webcam):
-    """What the webcam shows, and in which size, before the program takes it."""
-    source = open_source(webcam.path, **NOTHING_ASKED)
-    frames = [source.read().pixels for _ in range(10)]
-    source.close()
-    return source.size, np.mean([mosaic(pixels) for pixels in frames], axis=0)
-
-
-@pytest.fixture
-def run_cam(start, webcam, virtual_camera):
-    """Function that starts ``run_cam.py --expression happy`` from the webcam."""
-
-    def run(*options: str) -> subprocess.Popen[bytes]:
-        return start(
-            *(sys.executable, "run_cam.py", "--expression", "happy"),
-            *("--source", webcam.path, "--output", f"camera:{virtual_camera.path}"),
-            "--no-preview",
-            *options,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    return run
-
-
-def ended(program: subprocess.Popen[bytes]) -> str:
-    """What a program said until its end."""
-    return program.communicate(timeout=LIMIT_S)[0].decode(errors="replace")
 
 
 def test_another_program_reads_the_filtered_picture(
