@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,3 +66,23 @@ class NoFace:
             f"no face on this frame ({self.reason}), so it has no {name!r}; "
             "test the result before use: `if track: ...`"
         )
+
+
+Faces: TypeAlias = tuple[FaceTrack, ...] | NoFace
+"""What was found on one frame: its faces, at least one, in no order; or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of the places for people whose faces are followed.
+
+    Attributes
+    ----------
+    number : int
+        Whose place it is, from 1, rising with each who is new; 0 while it has been nobody's.
+    track : FaceTrack or NoFace
+        The face on this frame.
+    """
+
+    number: int
+    track: FaceTrack | NoFace

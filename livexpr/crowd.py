@@ -1,0 +1,135 @@
+"""The filter on everybody in a frame: each with a memory, a smoothing and a strength of their own.
+
+Faces are filtered one after another, the nearest last, each in the picture that the others are
+already in. Where they do not overlap, each is looked at and drawn from the original.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from livexpr import head_pose, pipeline
+from livexpr.pipeline import Effect, FilterState
+from livexpr.types import FaceTrack, Frame, Person
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdState:
+    """What the filter remembers from frame to frame; see :func:`initial_state`.
+
+    Attributes
+    ----------
+    fresh : FilterState
+        For a place that has not been looked at yet.
+    numbers, states
+        Whose each place is, and what the filter remembers there.
+    """
+
+    fresh: FilterState = field(default_factory=pipeline.initial_state)
+    numbers: tuple[int, ...] = ()
+    states: tuple[FilterState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdResult:
+    """One filtered frame.
+
+    Attributes
+    ----------
+    frame : Frame
+        The very input where nothing was changed; otherwise a new picture.
+    state : CrowdState
+        For the next call.
+    stages_s : Mapping of str to float
+        Seconds spent in ``smooth``, ``place`` and ``apply``, all people together.
+    tracks : tuple of FaceTrack
+        Of those who were found, smoothed, in the order of their places.
+    strength : float
+        Amount of the mix that was applied, the largest of all; 0 where nothing was added.
+    presences : tuple of float or None
+        For everybody who is followed, how much of the effect the face can carry now, in [0, 1],
+        eased; None for whoever is not found, or about to be followed.
+    """
+
+    frame: Frame
+    state: CrowdState
+    stages_s: Mapping[str, float]
+    tracks: tuple[FaceTrack, ...]
+    strength: float
+    presences: tuple[float | None, ...]
+
+
+def initial_state() -> CrowdState:
+    """Return the state before the first frame of a live source: the effect eases in."""
+    return CrowdState()
+
+
+def settled_state(effect: Effect) -> CrowdState:
+    """Return a state in which `effect` is fully there at once, as a still picture needs."""
+    return CrowdState(pipeline.settled_state(effect))
+
+
+def process(
+    frame: Frame, people: Sequence[Person], effect: Effect, state: CrowdState
+) -> CrowdResult:
+    """Filter the faces of one frame.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    people : sequence of Person
+        One for each place, in the same order from frame to frame, at least one; as
+        :func:`livexpr.people.followed` gives them.
+    effect : Effect
+        What is wanted now, of everybody.
+    state : CrowdState
+        What the last call returned.
+
+    Notes
+    -----
+    Only one thread may call this: kernels run on Numba's threads. With one place it does just what
+    :func:`livexpr.pipeline.process` does.
+    """
+    states = [_remembered(state, place, one) for place, one in enumerate(people)]
+    results: dict[int, pipeline.Result] = {}
+    for place in sorted(range(len(people)), key=lambda i: _height(people[i], states[i])):
+        results[place] = pipeline.process(frame, people[place].track, effect, states[place])
+        frame = results[place].frame
+    stages_s: Counter[str] = Counter()
+    for result in results.values():
+        stages_s.update(result.stages_s)
+    in_places = [results[place] for place in range(len(people))]
+    return CrowdResult(
+        frame=frame,
+        state=CrowdState(
+            state.fresh,
+            tuple(one.number for one in people),
+            tuple(result.state for result in in_places),
+        ),
+        stages_s=stages_s,
+        tracks=tuple(r.track for r in in_places if isinstance(r.track, FaceTrack)),
+        strength=max((result.strength for result in in_places), key=abs),
+        presences=tuple(
+            result.presence if isinstance(result.track, FaceTrack) else None
+            for one, result in zip(people, in_places, strict=True)
+            if one.number
+        ),
+    )
+
+
+def _remembered(state: CrowdState, place: int, person: Person) -> FilterState:
+    """Return what is remembered of a person: of looks nothing, where it is another's memory."""
+    if place >= len(state.states):
+        return state.fresh
+    before = state.numbers[place]
+    if before and person.number and before != person.number:
+        return pipeline.stranger_state(state.states[place])
+    return state.states[place]
+
+
+def _height(person: Person, state: FilterState) -> float:
+    face = person.track if isinstance(person.track, FaceTrack) else state.face
+    return 0.0 if face is None else head_pose.scale_px_per_cm(face.frame_from_head)

@@ -1,0 +1,61 @@
+"""Follows people through the frames of a source, and hides from the landmark model what it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livexpr import cuts, people
+from livexpr.plausible import real_faces
+from livexpr.types import Faces, Frame, Person
+
+_GREY = 128
+
+
+class Following:
+    """Everybody in the picture, from frame to frame.
+
+    Parameters
+    ----------
+    faces : int
+        How many people are followed at most.
+    """
+
+    def __init__(self, faces: int) -> None:
+        self._crowd = people.nobody(faces)
+        self._scene: NDArray[np.float32] | None = None
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """One for each place there is, on the last frame."""
+        return self._crowd.people
+
+    def to_look_at(self, frame: Frame) -> Frame:
+        """Return a frame as the landmark model is to see it; see :func:`livexpr.people.hidden`."""
+        boxes_px = people.hidden(self._crowd)
+        if not boxes_px:
+            return frame
+        pixels = frame.pixels.copy()
+        for left, top, right, bottom in boxes_px:
+            pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = _GREY
+        return replace(frame, pixels=pixels)
+
+    def found(self, frame: Frame, faces: Faces, time_s: float) -> tuple[Person, ...]:
+        """Return who is on a frame, from what was found there and is a face indeed.
+
+        Parameters
+        ----------
+        frame : Frame
+            As it was captured.
+        faces : tuple of FaceTrack, or NoFace
+        time_s : float
+            The frame's time for the filter, s.
+        """
+        before, self._scene = self._scene, cuts.sampled(frame.pixels)
+        cut = before is not None and cuts.is_cut(before, self._scene)
+        height, width = frame.pixels.shape[:2]
+        real = real_faces(faces, (width, height))
+        self._crowd = people.followed(self._crowd, real, time_s, cut=cut)
+        return self._crowd.people
