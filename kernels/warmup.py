@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from kernels import folds, pairs, sheets
+import numpy as np
+from numba.core import event
+from numba.core.dispatcher import Dispatcher
+
+from kernels import folds, pairs, planes, sheets, spans
 from kernels.apply import apply
 
 
-def warm_up() -> None:
+class _Progress(event.Listener):
+    """Counts which of the kernels' functions have been compiled, as Numba tells of each."""
+
+    def __init__(self, tell: Callable[[int, int], None]) -> None:
+        self._tell = tell
+        self._total = len(_functions())
+        self._begun = False
+        self._done = 0
+
+    def on_start(self, event: Any) -> None:
+        if not self._begun and _is_ours(event):
+            self._begun = True
+            self._tell(0, self._total)
+
+    def on_end(self, event: Any) -> None:
+        if _is_ours(event):
+            self._done += 1
+            self._tell(self._done, self._total)
+
+
+def _functions() -> list[Dispatcher]:
+    """Return the functions that are compiled, but for those that only become part of others."""
+    found = [
+        one
+        for module in (planes, spans, folds, pairs, sheets)
+        for one in vars(module).values()
+        if isinstance(one, Dispatcher) and one.__module__ == module.__name__
+    ]
+    return [one for one in found if one.targetoptions.get("inline") != "always"]
+
+
+def _is_ours(event: Any) -> bool:
+    return str(event.data["dispatcher"].py_func.__module__).startswith("kernels.")
+
+
+def warm_up(compiling: Callable[[int, int], None] | None = None) -> None:
     """Compile the kernels, unless the cache on disk already holds them.
 
-    Takes seconds the first time and milliseconds from then on. Numba keeps the cache beside the
-    source, in ``NUMBA_CACHE_DIR`` where that is set, and in the user's own cache folder where
-    the source's folder cannot be written to.
+    Takes seconds the first time and milliseconds from then on. :mod:`kernels.cache` says where
+    the cache is.
+
+    Parameters
+    ----------
+    compiling : callable, optional
+        Told how many functions are compiled, and how many there are, before the first and after
+        each; never, where the cache holds them all.
 
     Notes
     -----
     Kernels run on Numba's threads, so the thread that calls this is not to call them at the same
     time as another.
     """
+    if compiling is None:
+        _run_each()
+        return
+    with event.install_listener("numba:compile", _Progress(compiling)):
+        _run_each()
+
+
+def _run_each() -> None:
+    """Call each kernel once, with arguments of the types that the filter has."""
     src = np.zeros((2, 2, 3), np.uint8)
     corners = np.array([[-1, -1], [3, -1], [-1, 3]], np.float32)
     values = np.zeros((3, 5), np.float32)

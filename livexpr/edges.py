@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +21,8 @@ from livexpr.publisher import Sink
 from livexpr.settings import Settings
 from livexpr.stopping import Stop
 from livexpr.terminal import TerminalKeys
-from livexpr.types import FaceTrack, Frame, NoFace
-from livexpr.watchdog import Detector
 
 if TYPE_CHECKING:
-    from livexpr.landmarks import Landmarker
-    from livexpr.pipeline import Effect, FilterState, Result
     from livexpr.presets import Preset
 
 
@@ -120,11 +114,13 @@ def watch_viewers(device: str) -> Viewers:
     return viewers.Viewers(device)
 
 
-def open_companions(settings: Settings, inbox: Inbox, say: Callable[[str], None]) -> list[Observer]:
-    """Start what runs beside the filter; what cannot start is told by `say` and left out."""
+def open_companions(
+    settings: Settings, inbox: Inbox, say: Callable[[str], None], *, live: bool
+) -> list[Observer]:
+    """Start what runs beside the filter, as :func:`livexpr.companions.open_all`."""
     from livexpr import companions
 
-    return companions.open_all(settings, inbox, say)
+    return companions.open_all(settings, inbox, say, live=live)
 
 
 def open_film(path: Path, size: tuple[int, int], fps: float) -> Sink:
@@ -141,101 +137,11 @@ def open_window(title: str, size: tuple[int, int]) -> Window:
     return PreviewWindow(title, size)
 
 
-class _LoadedEngine:
-    """The real filter: MediaPipe and the pipeline."""
+def load_engine(preset: Preset, stop: Stop, faces: int) -> Engine:
+    """Load the filter; as :func:`livexpr.engine.load`."""
+    from livexpr import engine
 
-    def __init__(self, landmarker: Landmarker, first: Effect) -> None:
-        from livexpr import pipeline
-
-        self._landmarker: Landmarker | None = landmarker
-        self._first: Effect | None = first
-        self._pipeline = pipeline
-
-    def detector(self) -> Detector:
-        from livexpr.landmarks import Landmarker
-
-        first, self._landmarker = self._landmarker, None
-        if first is None:
-            _give_back_memory()
-            first = Landmarker()
-        return first
-
-    def process(
-        self, frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState
-    ) -> Result:
-        return self._pipeline.process(frame, track, effect, state)
-
-    def initial_state(self) -> FilterState:
-        return self._pipeline.initial_state()
-
-    def load_effect(self, preset: Preset) -> Effect:
-        first, self._first = self._first, None
-        if first is not None and first.preset is preset:
-            return first
-        return self._pipeline.load_effect(preset)
-
-    def close(self) -> None:
-        first, self._landmarker = self._landmarker, None
-        if first is not None:
-            first.close()
-
-
-def _share_processors() -> None:
-    """Leave a processor to detection, which works at the same time as the kernels.
-
-    Kernels that wait for a thread which waits for a processor take many times as long as on one
-    processor less. To be called before Numba is loaded; what the user has set counts.
-    """
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (usable or 1) - 1)))
-
-
-def _give_back_memory() -> None:
-    """Have glibc give what it holds in reserve back to the system; elsewhere nothing.
-
-    Each landmark model that was thrown away would leave half a megabyte there, for ever.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError, OSError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
-
-
-def load_engine(preset: Preset, stop: Stop) -> Engine:
-    """Load the model and the maps, and compile the kernels.
-
-    Parameters
-    ----------
-    preset : Preset
-        What will be shown first.
-    stop : Stop
-        Looked at between the steps, each of which may take seconds.
-
-    Raises
-    ------
-    LivexprError
-        When model, preset or maps are missing or broken.
-    InterruptedError
-        When everything is to stop.
-    """
-
-    def go_on() -> None:
-        if stop.requested:
-            raise InterruptedError("stopped while starting")
-
-    _share_processors()
-    from livexpr import pipeline
-
-    go_on()
-    effect = pipeline.load_effect(preset)
-    pipeline.warm_up()
-    go_on()
-    from livexpr.landmarks import Landmarker
-
-    landmarker = Landmarker()
-    if stop.requested:
-        landmarker.close()
-    go_on()
-    return _LoadedEngine(landmarker, effect)
+    return engine.load(preset, stop, say, faces=faces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +155,11 @@ class Edges:
     may_freeze: Callable[[Source], bool] = may_freeze
     open_virtual_camera: Callable[[str | None, tuple[int, int], float], Sink] = open_virtual_camera
     watch_viewers: Callable[[str], Viewers] = watch_viewers
-    open_companions: Callable[[Settings, Inbox, Callable[[str], None]], list[Observer]] = (
-        open_companions
-    )
+    open_companions: Callable[..., list[Observer]] = open_companions
     open_film: Callable[[Path, tuple[int, int], float], Sink] = open_film
     open_window: Callable[[str, tuple[int, int]], Window] = open_window
     open_terminal: Callable[[], TerminalKeys] = TerminalKeys
-    load_engine: Callable[[Preset, Stop], Engine] = load_engine
+    load_engine: Callable[[Preset, Stop, int], Engine] = load_engine
     available_presets: Callable[[], list[str]] = presets.available
     load_preset: Callable[[str], Preset] = presets.load
     save_preset: Callable[[Preset, Path], None] = presets.save

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
 import pytest
 
 import kernels
-from kernels import folds, pairs, planes, sheets, spans
+from kernels import cache, folds, pairs, planes, sheets, spans
 from kernels.apply import apply
 from kernels.warmup import warm_up
 
 COMPILED = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="Numba is off: nothing is compiled"
 )
-# Compile or load all kernels; print how many were compiled, and where the cache is.
-SCRIPT = """
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="the user's cache folder is named elsewhere"
+)
+# Compile or load all kernels; print how far compiling was, how many, and which were loaded.
+WARM = """
 from kernels import folds, pairs, planes, sheets, spans
 from kernels.warmup import warm_up
-warm_up()
-kernels = [spans._apply_jit, planes._planes_jit, sheets._sheets_jit, pairs._keep_apart_jit]
+told = []
+warm_up(lambda *how_far: told.append(how_far))
+kernels = [spans._share_jit, spans._shares_jit, planes._planes_jit, sheets._sheets_jit]
+kernels += [pairs._keep_apart_jit]
 kernels += [folds._areas_jit, folds._unfold_jit, folds._hold_back_jit]
 found = [kernel.stats for kernel in kernels]
-print(sum(sum(stats.cache_misses.values()) for stats in found))
-print(found[0].cache_path)
+compiled = sum(sum(stats.cache_misses.values()) for stats in found)
+print([told, compiled, [k.__name__ for k, stats in zip(kernels, found) if stats.cache_hits]])
 """
+# Print where compiled kernels would be kept; compile nothing.
+WHERE = "from kernels import folds; print(repr(folds._areas_jit.stats.cache_path))"
 
 
-N_KERNELS = 7
+N_KERNELS = 8
 
 
 def test_warm_up_runs():
@@ -68,7 +77,8 @@ def place_a_face() -> None:
 @COMPILED
 def test_nothing_is_left_to_compile(astronaut, rng):
     warm_up()
-    every = (spans._apply_jit, planes._planes_jit, sheets._sheets_jit, pairs._keep_apart_jit)
+    every = (spans._share_jit, spans._shares_jit, planes._planes_jit, sheets._sheets_jit)
+    every += (pairs._keep_apart_jit,)
     every += (folds._areas_jit, folds._unfold_jit, folds._hold_back_jit)
     before = [len(kernel.signatures) for kernel in every]
     src = np.ascontiguousarray(astronaut[:40, :50])
@@ -83,22 +93,20 @@ def test_nothing_is_left_to_compile(astronaut, rng):
     assert [len(kernel.signatures) for kernel in every] == before
 
 
-def warmed(folder: Path, **environment: str) -> tuple[int, Path]:
-    """Warm up in a new process that imports from `folder`; return (compiled, cache folder)."""
+def say(script: str, folder: Path, **environment: str) -> Any:
+    """Run a script in a new process that imports from `folder`; return what it prints."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_"))}
-    command = [sys.executable, "-W", "error", "-c", SCRIPT]
     run = subprocess.run(
-        command,
+        [sys.executable, "-W", "error", "-c", script],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(folder), **environment},
+        env={**inherited, "PYTHONPATH": str(folder), "NUMBA_NUM_THREADS": "2", **environment},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    compiled, path = run.stdout.splitlines()
-    return int(compiled), Path(path)
+    return ast.literal_eval(run.stdout)
 
 
 @pytest.fixture
@@ -113,29 +121,46 @@ def install(tmp_path):
 
 
 @COMPILED
-def test_cache_lies_beside_the_source(install):
-    compiled, path = warmed(install)
-    assert compiled == N_KERNELS
-    assert path == install / "kernels" / "__pycache__"
-    assert warmed(install) == (0, path)
-
-
-@COMPILED
-def test_cache_lies_where_numba_is_told(install, tmp_path):
-    compiled, path = warmed(install, NUMBA_CACHE_DIR=str(tmp_path / "told"))
-    assert compiled == N_KERNELS
-    assert path.is_relative_to(tmp_path / "told")
+def test_all_is_compiled_once_and_told_of(install, tmp_path):
+    told = {"NUMBA_CACHE_DIR": str(tmp_path / "told")}
+    progress, compiled, loaded = say(WARM, install, **told)
+    assert (compiled, loaded) == (N_KERNELS, [])
+    total = progress[-1][1]
+    assert progress == [(done, total) for done in range(total + 1)]
+    assert list((tmp_path / "told").rglob("*.nbi"))
     assert not list(install.rglob("*.nbi"))
+    progress, compiled, loaded = say(WARM, install, **told)
+    assert (progress, compiled) == ([], 0)
+    assert "_shares_jit" in loaded
+    # One thread needs nothing of what is compiled for several.
+    progress, compiled, loaded = say(WARM, install, **told, NUMBA_NUM_THREADS="1")
+    assert (progress, compiled) == ([], 0)
+    assert "_share_jit" in loaded
+    assert "_shares_jit" not in loaded
 
 
 @COMPILED
-@pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder is named elsewhere")
-def test_cache_lies_with_the_user_where_the_install_cannot_be_written_to(install, tmp_path):
-    # A file where the folder should be stops even root.
-    (install / "kernels" / "__pycache__").touch()
-    user = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
-    compiled, path = warmed(install, **user)
-    assert compiled == N_KERNELS
-    assert path.is_relative_to(tmp_path)
-    assert not path.is_relative_to(install)
-    assert warmed(install, **user) == (0, path)
+@ON_LINUX
+@pytest.mark.parametrize("writable", [True, False])
+def test_cache_lies_with_the_user(install, tmp_path, writable):
+    if not writable:  # a file where the folder should be stops even root
+        (install / "kernels" / "__pycache__").touch()
+    path = Path(say(WHERE, install, XDG_CACHE_HOME=str(tmp_path / "cache")))
+    assert path.parent == tmp_path / "cache" / "livexpr" / "kernels"
+    assert path.is_dir()
+
+
+@COMPILED
+@ON_LINUX
+def test_what_cannot_be_kept_is_gone_at_the_end(install, tmp_path):
+    (tmp_path / "cache").touch()
+    (tmp_path / "passing").mkdir()
+    user = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "passing")}
+    path = Path(say(WHERE, install, **user))
+    assert path.is_relative_to(tmp_path / "passing")
+    assert not list((tmp_path / "passing").iterdir())
+
+
+def test_the_user_decides_where_the_cache_lies(tmp_path):
+    assert cache.folder({"NUMBA_CACHE_DIR": str(tmp_path)}) == tmp_path
+    assert cache.folder({}).parts[-2:] == ("livexpr", "kernels")
