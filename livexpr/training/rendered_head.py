@@ -128,13 +128,14 @@ def render(
     samples: int = 1,
     ambient: float = 0.0,
     inside_mouth: bool = False,
+    reflectance: Points | None = None,
 ) -> Points:
     """Return a picture of the head in linear light, BGR, (size, size, 3), float32.
 
     Diffuse reflection of direct light, a mixture of `kinds`, with its shadows; `samples` squared
     rays a pixel. `ambient` is irradiance that gets everywhere, in place of light that surfaces
     send on to each other. With `inside_mouth` only what lies behind the lips is seen, though the
-    lips still shade it.
+    lips still shade it. `reflectance` of each vertex, (N, 3), BGR, is :func:`albedo` by default.
 
     Raises
     ------
@@ -156,7 +157,8 @@ def render(
     radiance = np.mean([light(kind, directions) for kind in kinds], axis=0).astype(np.float32)
     irradiance = mesh.visibility(points, normals, directions) @ radiance + np.float32(ambient)
     picture = np.full((size * size, 3), 0 if inside_mouth else _BACKGROUND, np.float32)
-    picture[seen] = surface.on(albedo(model), model.triangles) * irradiance[:, None]
+    colours = albedo(model) if reflectance is None else reflectance
+    picture[seen] = surface.on(colours, model.triangles) * irradiance[:, None]
     whole = picture.reshape(size, size, 3)
     return np.asarray(
         cv2.resize(whole, (camera.size_px,) * 2, interpolation=cv2.INTER_AREA), np.float32
