@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kernels import ONE_CALLER
 from kernels.planes import planes
-from kernels.spans import BAND_ROWS, RUN, _apply_jit
+from kernels.spans import BAND_ROWS, RUN, _share_jit, _shares_jit
 from kernels.weights import weights
 
 
@@ -103,9 +103,15 @@ def apply(
         left, top, right, bottom = drawn.box
         if left < right and top < bottom:
             with ONE_CALLER:
-                scratch = _scratch(numba.get_num_threads(), src.shape[1])
-                _apply_jit(out, src, gain_bias, picture, light, *_weights(sharp), *drawn[:4], far,
-                           drawn.box, *scratch)  # fmt: skip
+                workers = numba.get_num_threads()
+                arrays = (out, src, gain_bias, picture, light, *_weights(sharp), *drawn[:4], far,
+                          drawn.box, *_scratch(workers, src.shape[1]))  # fmt: skip
+                if workers > 1:
+                    _shares_jit(*arrays)
+                else:
+                    # Here and now: to wake a thread and wait for it takes longer than it seems.
+                    alone = (*arrays, 0)
+                    _share_jit(*alone)
 
 
 @lru_cache(maxsize=2)

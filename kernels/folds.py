@@ -144,7 +144,9 @@ def _kept_jit(  # type: ignore[no-untyped-def]
             v = triangles[t, corner]
             kept[v] = min(kept[v], part)
     # Neighbours go half of that way with them, or they would be the next to fold.
-    around[:] = kept
+    # One by one, since to compile the copy of a whole array, and its errors, takes two seconds.
+    for v in range(kept.shape[0]):
+        around[v] = kept[v]
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         half = (np.float32(1) + min(kept[a], min(kept[b], kept[c]))) / np.float32(2)

@@ -167,7 +167,9 @@ def _edge_rows_jit(source, live, parted, fringe):  # type: ignore[no-untyped-def
                 for lower in range(2):
                     row, fringe_row = (rows - 1, rows - 2) if lower else (0, 1)
                     into = fringe[lower, e, c] if lower else -fringe[lower, e, c]
-                    source[half, e, row, c] = live[lower, e, c]
+                    # One by one, since to compile the copy of an array takes two seconds.
+                    for axis in range(2):
+                        source[half, e, row, c, axis] = live[lower, e, c, axis]
                     if parted[lower, e, c] < 0:
                         source[half, e, fringe_row, c, 0] = live[lower, e, c, 0]
                         source[half, e, fringe_row, c, 1] = live[lower, e, c, 1] + into

@@ -576,20 +576,32 @@ def _band_jit(  # type: ignore[no-untyped-def]
         owners[:, left : right + 1] = np.float32(-1)
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _share_jit(  # type: ignore[no-untyped-def]
+    out, src, gain_bias, picture, light, down, across, kinds, rows, edges, fields, far, box,
+    moves, nodes, owners, extents, cuts, tints, taps, worker,
+):  # fmt: skip
+    """Draw the bands of `box` that fall to one of as many workers as there is scratch for."""
+    top = box[1] // 2 * 2
+    workers, n_bands = moves.shape[0], (box[3] - top + BAND_ROWS - 1) // BAND_ROWS
+    # Dealt out in turn, each worker's bands are spread over the picture, since a mouth costs more
+    # than a forehead.
+    for band in range(worker, n_bands, workers):
+        _band_jit(
+            out, src, gain_bias, picture, light, down, across, kinds, rows, edges, fields,
+            far, box, moves[worker], nodes[worker], owners[worker], extents[worker],
+            cuts[worker], tints[worker], taps[worker], top + band * BAND_ROWS,
+        )  # fmt: skip
+
+
 @numba.njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def _apply_jit(  # type: ignore[no-untyped-def]
+def _shares_jit(  # type: ignore[no-untyped-def]
     out, src, gain_bias, picture, light, down, across, kinds, rows, edges, fields, far, box,
     moves, nodes, owners, extents, cuts, tints, taps,
 ):  # fmt: skip
-    """Draw the rows of `box`, in bands; see :func:`apply`."""
-    top = box[1] // 2 * 2
-    workers, n_bands = moves.shape[0], (box[3] - top + BAND_ROWS - 1) // BAND_ROWS
-    for worker in numba.prange(workers):
-        # Dealt out in turn, each worker's bands are spread over the picture, since a mouth costs
-        # more than a forehead.
-        for band in range(worker, n_bands, workers):
-            _band_jit(
-                out, src, gain_bias, picture, light, down, across, kinds, rows, edges, fields,
-                far, box, moves[worker], nodes[worker], owners[worker], extents[worker],
-                cuts[worker], tints[worker], taps[worker], top + band * BAND_ROWS,
-            )  # fmt: skip
+    """Draw all bands of `box`, each worker its share."""
+    for worker in numba.prange(moves.shape[0]):
+        _share_jit(
+            out, src, gain_bias, picture, light, down, across, kinds, rows, edges, fields, far,
+            box, moves, nodes, owners, extents, cuts, tints, taps, np.int64(worker),
+        )  # fmt: skip

@@ -27,8 +27,7 @@ from livexpr.types import FaceTrack
 NOTHING = 1e-3
 # What changes nothing by as much as half a grey level is no shade.
 _NO_SHADE = 0.002
-# Side of a map that holds nothing, px.
-_LEAST_SIZE = 8
+_LEAST_SIZE = 8  # side of a map that holds nothing, px
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,15 @@ class Effect:
         Live value, from -1 to 2; 0 leaves the picture as it is.
     damped : DampedMaps or None
         What takes back the user's own expression, where the preset damps it.
+    thrifty : bool
+        Whether pixels are sampled in the plain way, as slow machines need it.
     """
 
     preset: Preset
     maps: Mapping[str, Map]
     intensity: float
     damped: DampedMaps | None = None
+    thrifty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,25 @@ def settled_state(effect: Effect) -> FilterState:
         damping=_wanted_damping(effect),
         damped=effect.damped,
     )
+
+
+def without_face(state: FilterState) -> FilterState:
+    """Return what stays of a state when its face is gone: what is wanted, and what covered it."""
+    return FilterState(
+        time_s=state.time_s,
+        amounts=state.amounts,
+        regions=state.regions,
+        maps=state.maps,
+        mix=state.mix,
+        damping=state.damping,
+        damped=state.damped,
+        cover=state.cover,
+    )
+
+
+def stranger_state(state: FilterState) -> FilterState:
+    """Return the state for another person in the place of one who is gone."""
+    return replace(without_face(state), cover=Cover())
 
 
 def wanted_amounts(effect: Effect) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import textwrap
 from types import TracebackType
@@ -12,13 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_mesh
+from livexpr.deferred import deferred
 from livexpr.errors import ModelError
 from livexpr.head_pose import fit_pose
+from livexpr.landmark_memory import Reading, readings
 from livexpr.quiet_stderr import quiet_native_stderr
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.types import Faces, FaceTrack, Frame, NoFace
 
 # The model's C++ side writes notices of no use to a user; errors still come as exceptions.
 os.environ.setdefault("GLOG_minloglevel", "2")
+
+# What MediaPipe imports besides, and the landmark model has no use for: drawing loads matplotlib,
+# and sound starts a compiler to look for its library. They take ten times as long as the rest.
+_UNUSED = (
+    "mediapipe.tasks.python.audio",
+    "mediapipe.tasks.python.genai",
+    "mediapipe.tasks.python.text",
+    "mediapipe.tasks.python.vision.drawing_styles",
+    "mediapipe.tasks.python.vision.drawing_utils",
+)
 
 # The picture on which the model runs once when it starts, px.
 _FIRST_SIZE = 64
@@ -35,9 +48,15 @@ class Landmarker:
         True for the frames of one source in order: the face is tracked from frame to frame.
         False for unrelated pictures.
     max_faces : int
-        How many faces :meth:`detect_all` may return.
+        How many faces :meth:`detect_all` may return. In a video the model looks over the whole
+        picture whenever it has fewer: two with one face in sight cost a sixth more than one, and
+        each further face as much as the first.
     asset : bytes, optional
         The model; by default the one in the package, checked.
+
+    Attributes
+    ----------
+    max_faces : int
 
     Raises
     ------
@@ -49,7 +68,7 @@ class Landmarker:
         self, *, video: bool = True, max_faces: int = 1, asset: bytes | None = None
     ) -> None:
         self._video = video
-        self._max_faces = max_faces
+        self.max_faces = max_faces
         self._asset = face_mesh.model_bytes() if asset is None else asset
         self._model: Any = None
         self._last_timestamp_ms = -1
@@ -62,7 +81,8 @@ class Landmarker:
             self._detect_image(np.zeros((_FIRST_SIZE, _FIRST_SIZE, 3), np.uint8), 0)
 
     def _start(self) -> None:
-        from mediapipe.tasks.python import BaseOptions, vision
+        with deferred(_UNUSED):
+            from mediapipe.tasks.python import BaseOptions, vision
 
         mode = vision.RunningMode.VIDEO if self._video else vision.RunningMode.IMAGE
         try:
@@ -70,7 +90,7 @@ class Landmarker:
                 vision.FaceLandmarkerOptions(
                     base_options=BaseOptions(model_asset_buffer=self._asset),
                     running_mode=mode,
-                    num_faces=self._max_faces,
+                    num_faces=self.max_faces,
                     output_face_blendshapes=True,
                 )
             )
@@ -95,43 +115,51 @@ class Landmarker:
             return faces
         return max(faces, key=lambda face: float(np.ptp(face.landmarks_px[:, 1])))
 
-    def detect_all(self, frame: Frame) -> list[FaceTrack] | NoFace:
+    def detect_all(self, frame: Frame) -> Faces:
         """Return every face of `frame` (at least one), or :class:`NoFace`."""
         if self._model is None:
             self._build()
         try:
-            result = self._detect_image(frame.pixels, int(frame.captured_at_s * 1000))
+            found = self._detect_image(frame.pixels, int(frame.captured_at_s * 1000))
         except (RuntimeError, ValueError) as error:
             self.close()
             self._build()
             cause = textwrap.shorten(str(error), _LONGEST_CAUSE)
             return NoFace(f"the landmark model failed and was restarted: {cause}")
-        if not result.face_landmarks:
+        if not found:
             return NoFace("no face found")
         height, width = frame.pixels.shape[:2]
         faces = []
-        for points, shapes in zip(result.face_landmarks, result.face_blendshapes, strict=True):
-            landmarks = np.array([(p.x, p.y, p.z) for p in points], np.float32)
-            landmarks *= np.array([width, height, width], np.float32)
+        for points, blendshapes in found:
+            landmarks = points * np.array([width, height, width], np.float32)
             # The model counts from the outer edge of the first pixel; livexpr from its centre.
             landmarks[:, :2] -= 0.5
             if not np.isfinite(landmarks).all():
                 return NoFace("the landmark model gave numbers that are not finite")
-            blendshapes = np.array([s.score for s in shapes], np.float32)
             faces.append(FaceTrack(landmarks, blendshapes, fit_pose(landmarks)))
-        return faces
+        return tuple(faces)
 
-    def _detect_image(self, pixels: NDArray[np.uint8], timestamp_ms: int) -> Any:
+    def _detect_image(self, pixels: NDArray[np.uint8], timestamp_ms: int) -> list[Reading]:
         """Run the model on a BGR picture; RuntimeError or ValueError if it fails."""
         from mediapipe import Image, ImageFormat
+        from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC
 
         # The one place where BGR becomes RGB.
         image = Image(image_format=ImageFormat.SRGB, data=cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
-        if not self._video:
-            return self._model.detect(image)
-        # Strictly rising, as the model demands, even when the clock stands still.
-        self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
-        return self._model.detect_for_video(image, self._last_timestamp_ms)
+        # As the model's own methods of these names do, but for what they make of the result.
+        library, handle, result = self._model._lib, self._model._handle, FaceLandmarkerResultC()
+        picture, to_fill = image._image_ptr, ctypes.byref(result)
+        if self._video:
+            # Strictly rising, as the model demands, even when the clock stands still.
+            self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
+            time_ms = self._last_timestamp_ms
+            library.MpFaceLandmarkerDetectForVideo(handle, picture, None, time_ms, to_fill)
+        else:
+            library.MpFaceLandmarkerDetectImage(handle, picture, None, to_fill)
+        try:
+            return readings(result)
+        finally:
+            library.MpFaceLandmarkerCloseResult(to_fill)
 
     def close(self) -> None:
         """Release the model; safe to call twice. A later frame would build it anew."""

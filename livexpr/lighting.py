@@ -7,6 +7,8 @@ whites of the eyes see the same light and have no skin's colour.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,7 +96,10 @@ def eye_white_bgr(
         return None
     colours = pixels[points[:, 1], points[:, 0]].astype(np.float32)
     lumas = colours @ _LUMA
-    brightest = lumas >= np.quantile(lumas, _WHITE_QUANTILE)
+    ranked = np.sort(lumas)
+    at = _WHITE_QUANTILE * (len(ranked) - 1)
+    below, above = ranked[math.floor(at)], ranked[math.ceil(at)]
+    brightest = lumas >= below + np.float32(at % 1) * (above - below)
     return np.asarray(colours[brightest].mean(axis=0), np.float32)
 
 

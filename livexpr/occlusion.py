@@ -40,8 +40,13 @@ _SUSPICION = 0.15
 # A part of which this much is covered is remembered less, and not at all.
 _UNSURE = (0.05, 0.12)
 # The light may change by a plane over the face; its slopes are held down by so many samples.
-_SLOPE_WEIGHT = 9.0
+_HOLDING = np.diag([1e-3, 9.0, 9.0])
 _LIGHT_ROUNDS = 2
+
+_SUSPECT = np.array([part.suspect for part in PARTS])
+_OF_ZONE = tuple(
+    tuple(number for number, part in enumerate(PARTS) if part.zone == zone) for zone in ZONES
+)
 
 _EVERY_S = 0.06
 """So often is looked: every second frame of a usual camera."""
@@ -182,12 +187,13 @@ def _looked(memory: Memory | None, look: Look, time_s: float) -> tuple[Memory, t
     off = look.colours - memory.mean
     variance = _tolerated(memory, look)
     off -= _light(off, variance, look.seen)
-    distance = np.sqrt((off * off / variance).sum(axis=1))
-    covered = ((distance - _OFF[0]) / (_OFF[1] - _OFF[0])).clip(0, 1)
+    squares = off * off / variance
+    distance = np.sqrt(squares[:, 0] + squares[:, 1] + squares[:, 2])
+    covered = _between((distance - _OFF[0]) / (_OFF[1] - _OFF[0]))
     parts = _parts_covered(covered, look.seen)
     free = _free(parts) if memory.known_s > _LEARNING_S else everything
     strange = float(covered @ look.seen) > 0.5 * float(look.seen.sum()) or max(free) < 0.5
-    coloured = (off[:, 1:] ** 2 / variance[:, 1:]).sum(axis=1) > 1
+    coloured = squares[:, 1] + squares[:, 2] > 1
     accepted_s = np.where(coloured, _ACCEPTED_S, _SHADOW_S)
     rate = look.seen * _learning_rates(covered, parts, accepted_s, memory.known_s, dt)
     rate = rate[:, None].astype(np.float32)
@@ -223,16 +229,18 @@ def _light(
     so that a hand has no say in it.
     """
     plane = skin_samples.load().plane
-    least = np.diag([1e-3, _SLOPE_WEIGHT, _SLOPE_WEIGHT])
     looked_at = seen > 0
     if not looked_at.any():
         return np.zeros_like(off)
-    light = np.broadcast_to(np.median(off[looked_at], axis=0), off.shape)
+    ranked = np.sort(off[looked_at].T, axis=1)
+    n = ranked.shape[1]
+    light = (ranked[:, (n - 1) // 2] + ranked[:, n // 2]) / 2
     for _ in range(_LIGHT_ROUNDS):
         left = off - light
-        weight = seen / (1 + (left * left / variance).sum(axis=1)) ** 2
+        squares = left * left / variance
+        weight = seen / (1 + squares[:, 0] + squares[:, 1] + squares[:, 2]) ** 2
         weighted = plane.T * weight
-        light = plane @ np.linalg.solve(weighted @ plane + least, weighted @ off)
+        light = plane @ np.linalg.solve(weighted @ plane + _HOLDING, weighted @ off)
     return np.asarray(light, np.float32)
 
 
@@ -255,17 +263,18 @@ def _learning_rates(
     usual = min(dt / max(min(known_s + dt, _MEAN_S), 1e-6), 1.0)
     if known_s <= _LEARNING_S:
         return np.full(len(covered), usual, np.float32)
-    unsure = ((parts - _UNSURE[0]) / (_UNSURE[1] - _UNSURE[0])).clip(0, 1)
+    unsure = _between((parts - _UNSURE[0]) / (_UNSURE[1] - _UNSURE[0]))
     sure = (1 - covered) * (1 - unsure @ skin_samples.load().parts)
     return np.asarray(sure * usual + (1 - sure) * np.minimum(dt / accepted_s, 1.0), np.float32)
 
 
 def _free(parts: NDArray[np.float32]) -> tuple[float, ...]:
     """Return how much of each zone is free: as its most covered part says."""
-    suspect = np.array([part.suspect for part in PARTS])
-    t = ((parts - suspect) / _SUSPICION).clip(0, 1)
-    free = 1 - t * t * (3 - 2 * t)
-    return tuple(
-        min(float(one) for one, part in zip(free, PARTS, strict=True) if part.zone == zone)
-        for zone in ZONES
-    )
+    t = _between((parts - _SUSPECT) / _SUSPICION)
+    free = (1 - t * t * (3 - 2 * t)).tolist()
+    return tuple(min(free[part] for part in of_zone) for of_zone in _OF_ZONE)
+
+
+def _between(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return values held between 0 and 1."""
+    return np.asarray(np.minimum(np.maximum(values, 0), 1))

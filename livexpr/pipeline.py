@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,9 @@ from livexpr.effect import (
     load_effect,
     mixed,
     settled_state,
+    stranger_state,
     with_presence,
+    without_face,
 )
 from livexpr.smoothing import smooth
 from livexpr.types import FaceTrack, Frame, NoFace
@@ -46,6 +48,7 @@ __all__ = [
     "load_effect",
     "process",
     "settled_state",
+    "stranger_state",
     "warm_up",
 ]
 
@@ -53,9 +56,7 @@ __all__ = [
 # 1 % of it), and at least for so long, s.
 _LEAVES_WITHIN_S, _HOLD_EASINGS, _HOLD_S = 0.7, 1.5, 0.3
 # Light and what the user shows are followed with these time constants, s.
-_LIGHT_S = 0.5
-_LIGHT_EVERY_S = 0.1
-_SHOWN_S = 0.15
+_LIGHT_S, _LIGHT_EVERY_S, _SHOWN_S = 0.5, 0.1, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,11 @@ class Result:
         return self.state.presence
 
 
-def warm_up() -> None:
-    """Compile the kernels, or load them from the cache; must end before :func:`process`."""
+def warm_up(compiling: Callable[[int, int], None] | None = None) -> None:
+    """Compile or load the kernels, as :func:`kernels.warmup.warm_up`, before :func:`process`."""
     from kernels.warmup import warm_up as compile_all
 
-    compile_all()
+    compile_all(compiling)
 
 
 def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState) -> Result:
@@ -129,7 +130,8 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
         return _unchanged(frame, state, track, started)
 
     mix = mixed(state, largest)
-    state = replace(state, mix=mix)
+    if mix is not state.mix:
+        state = replace(state, mix=mix)
     if track or state.skin_bgr is None:
         state = _with_live_face(state, mix, frame, face, dt)
         state = _with_cover(state, frame, face, dt, effect.preset.feel.easing_s)
@@ -142,7 +144,9 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     if abs(amount) < NOTHING and taken_cm is None:
         return _unchanged(frame, state, track, started)
     placing = time.perf_counter()
-    pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, state)
+    pixels, placed_s = _filtered(
+        frame.pixels, face, mix, amount, taken_cm, state, not effect.thrifty
+    )
     stages = {
         "smooth": smoothed - started,
         "place": placing - smoothed + placed_s,
@@ -165,22 +169,14 @@ def _followed(
         leaves_s = min(effect.preset.feel.easing_s, _LEAVES_WITHIN_S)
         if state.face is not None and now - state.face_s <= max(_HOLD_EASINGS * leaves_s, _HOLD_S):
             return track, replace(with_presence(state, effect, dt, 0.0, leaves_s), time_s=now)
-        forgotten = FilterState(
-            time_s=now,
-            amounts=state.amounts,
-            regions=state.regions,
-            maps=state.maps,
-            mix=state.mix,
-            damping=state.damping,
-            damped=state.damped,
-            cover=state.cover,
-        )
-        return track, forgotten
+        return track, replace(without_face(state), time_s=now)
     height, width = frame.pixels.shape[:2]
     state = with_presence(state, effect, dt, strength.visibility(track, width, height))
-    state = replace(state, speech=speech.followed(state.speech, track, dt))
+    spoken = speech.followed(state.speech, track, dt)
     track, smoothing = smooth(track, now, state.smoothing, effect.preset.feel.smoothing)
-    return track, replace(state, time_s=now, face=track, face_s=now, smoothing=smoothing)
+    return track, replace(
+        state, time_s=now, face=track, face_s=now, smoothing=smoothing, speech=spoken
+    )
 
 
 def _filtered(
@@ -190,6 +186,7 @@ def _filtered(
     amount: float,
     taken_cm: NDArray[np.float32] | None,
     state: FilterState,
+    sharp: bool,
 ) -> tuple[NDArray[np.uint8], float]:
     """Return the picture with its face damped and mixed, and how many seconds placing took."""
     placed_s = 0.0
@@ -205,7 +202,7 @@ def _filtered(
             face, moved.pixel_map, amounts, moved.shaded, taken_cm, speech.closing(state.speech)
         )
         placed_s = time.perf_counter() - started
-        pixels = _drawn(pixels, placed, moved, state)
+        pixels = _drawn(pixels, placed, moved, state, sharp)
     for intensity_map, proportion in mix.painted:
         pixels = intensity_effect.painted(
             pixels, face.landmarks_px, intensity_map, amount * proportion, weights
@@ -214,7 +211,11 @@ def _filtered(
 
 
 def _drawn(
-    source: NDArray[np.uint8], placed: placement.Placement, mix: MovedMix, state: FilterState
+    source: NDArray[np.uint8],
+    placed: placement.Placement,
+    mix: MovedMix,
+    state: FilterState,
+    sharp: bool,
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture with the placed mesh drawn into it."""
     assert state.skin_bgr is not None
@@ -232,7 +233,7 @@ def _drawn(
         mix.gain_bias,
         mix.pixel_map.mouth,
         light,
-        sharp=True,
+        sharp=sharp,
     )
     return pixels
 
@@ -248,16 +249,18 @@ def _with_live_face(
     state: FilterState, mix: Mix, frame: Frame, track: FaceTrack, dt: float
 ) -> FilterState:
     """Follow the face's light, and what its user shows without the filter."""
+    shares = state.damped_shares
     if state.damped is not None:
-        shares = damping.shares_shown(track.blendshapes, state.damped)
-        state = replace(state, damped_shares=damping.followed(state.damped_shares, shares, dt))
+        shares = damping.followed(shares, damping.shares_shown(track.blendshapes, state.damped), dt)
     shown = strength.already_shown(track.blendshapes, mix.blendshapes)
     if state.skin_bgr is not None:
         shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)
-    state = _looked_at_light(replace(state, shown=shown), frame, track)
+    state = _looked_at_light(state, frame, track)
     step = np.float32(1 - math.exp(-dt / _LIGHT_S))
     return replace(
         state,
+        shown=shown,
+        damped_shares=shares,
         skin_bgr=_towards(state.skin_bgr, state.skin_seen, step),
         eye_white_bgr=_towards(state.eye_white_bgr, state.eye_white_seen, step),
     )
@@ -267,13 +270,9 @@ def _with_cover(
     state: FilterState, frame: Frame, track: FaceTrack, dt: float, easing_s: float
 ) -> FilterState:
     """Follow what is before the face."""
+    now = frame.captured_at_s
     cover = occlusion.followed(
-        state.cover,
-        frame.pixels,
-        track,
-        time_s=frame.captured_at_s,
-        dt_s=dt,
-        easing_s=easing_s,
+        state.cover, frame.pixels, track, time_s=now, dt_s=dt, easing_s=easing_s
     )
     return replace(state, cover=cover)
 

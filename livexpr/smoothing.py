@@ -41,8 +41,8 @@ class SmoothingState:
 
 def _factor(cutoff_hz: NDArray[np.float32] | float, dt_s: float) -> NDArray[np.float32]:
     """Return the weight of the newest sample in a first-order low-pass."""
-    tau = 1 / (2 * np.pi * np.asarray(cutoff_hz, np.float32))
-    return (1 / (1 + tau / dt_s)).astype(np.float32)
+    turned = np.float32(2 * np.pi * dt_s) * cutoff_hz
+    return np.asarray(turned / (1 + turned), np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +91,7 @@ def smooth(
     quick, slow = _CUTOFF_PER_SPEED
     per_speed = quick + (slow - quick) * smoothing
     # One cut-off a landmark, not an axis: a point that moves is followed in every direction.
-    pace = np.linalg.norm(speed, axis=1, keepdims=True)
+    pace = np.sqrt(np.einsum("ij,ij->i", speed, speed))[:, None]
     pace += (_MOUTH_PACE - 1) * _mouth() * np.maximum(pace - np.float32(_SPEECH_CM_S), 0)
     filtered = state.head_cm + _factor(rest_hz + per_speed * pace, dt) * (head - state.head_cm)
     landmarks = track.landmarks_px.copy()

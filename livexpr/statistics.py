@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import contextlib
 import json
 import math
+import os
 import platform
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,11 @@ _DISTRIBUTIONS = ("livexpr", "numpy", "numba", "opencv-python", "mediapipe", "py
 _SHORTEST_S = 1e-6
 _LONGEST_S = 1e3
 _RATIO = 1.01
+_STARTTIME = 22
+"""Field of /proc/PID/stat, proc(5), counted from 1: when the process started, in ticks."""
+
+_LOADED_S = time.perf_counter()
+
 _N_BINS = math.ceil(math.log(_LONGEST_S / _SHORTEST_S) / math.log(_RATIO)) + 1
 
 
@@ -86,6 +93,9 @@ class Statistics:
         Read from the source; published; lost between; those on which a face was found.
     first_s, last_s : float or None
         When the first and the last frame were published, in s on the monotonic clock.
+    first_filtered_s : float or None
+        The same of the first frame with a face that went through the filter; there the effect
+        begins to ease in.
     stages : dict of str to Durations
         How long each stage took for each frame, but for publishing.
     """
@@ -96,12 +106,15 @@ class Statistics:
     frames_with_face: int = 0
     first_s: float | None = None
     last_s: float | None = None
+    first_filtered_s: float | None = None
     stages: dict[str, Durations] = field(
         default_factory=lambda: {name: Durations() for name in STAGES if name != "publish"}
     )
+    _filtered: bool = field(default=False, init=False, repr=False)
 
     def add_stages(self, stages_s: Mapping[str, float]) -> None:
-        """Count how long stages took, in s."""
+        """Count how long stages took, in s, of the frame that is published next."""
+        self._filtered |= stages_s.get("apply", 0.0) > 0.0
         for name, duration_s in stages_s.items():
             self.stages[name].add(duration_s)
 
@@ -110,6 +123,8 @@ class Statistics:
         self.frames_out += 1
         self.first_s = now_s if self.first_s is None else self.first_s
         self.last_s = now_s
+        if self._filtered and self.first_filtered_s is None:
+            self.first_filtered_s = now_s
 
     @property
     def fps(self) -> float | None:
@@ -136,6 +151,8 @@ class Statistics:
                 "with_face": self.frames_with_face,
             },
             "fps": None if self.fps is None else round(self.fps, 3),
+            "first_frame_s": _since(self.first_s),
+            "first_filtered_s": _since(self.first_filtered_s),
             "latency_ms": percentiles_ms(latency_s),
             "stages_ms": stages,
             "versions": versions(),
@@ -143,8 +160,29 @@ class Statistics:
         }
 
 
+def process_start_s() -> float:
+    """Return when this process started, in s on the clock of ``time.perf_counter``.
+
+    To a hundredth of a second on Linux. Elsewhere it is when this module was loaded, some two
+    tenths later.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # What stands before the last bracket is the program's name, which may hold anything.
+            fields = Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()
+            started_s = int(fields[_STARTTIME - 3]) / os.sysconf("SC_CLK_TCK")
+            return time.perf_counter() - (time.clock_gettime(time.CLOCK_BOOTTIME) - started_s)
+    return _LOADED_S
+
+
+def _since(now_s: float | None) -> float | None:
+    return None if now_s is None else round(now_s - process_start_s(), 2)
+
+
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of what decides about speed; None where missing."""
+    import importlib.metadata
+
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _DISTRIBUTIONS:
         try:
