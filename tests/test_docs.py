@@ -13,13 +13,22 @@ import tomlkit
 import typer.main
 from typer.testing import CliRunner
 
-from livexpr import cli, controls, presets
+from livexpr import cli, keys, presets
 
 HOME = Path(__file__).resolve().parents[1]
 README = (HOME / "README.md").read_text(encoding="utf-8")
+GUIDES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in (HOME / "README.md", *sorted((HOME / "docs").glob("*.md")))
+}
 DOCUMENTS = sorted(
     path
-    for path in [*HOME.glob("*.md"), *HOME.glob("livexpr/**/*.md"), *HOME.glob("presets/**/*.md")]
+    for path in [
+        *HOME.glob("*.md"),
+        *HOME.glob("docs/*.md"),
+        *HOME.glob("livexpr/**/*.md"),
+        *HOME.glob("presets/**/*.md"),
+    ]
     if ".venv" not in path.parts
 )
 SET_UP_AND_RUN = (
@@ -30,9 +39,9 @@ SET_UP_AND_TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' &
 PROGRAM = typer.main.get_command(cli.app)
 
 
-def blocks(language: str) -> str:
-    """Return README's code blocks of one language, joined."""
-    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.M))
+def blocks(language: str, text: str = README) -> str:
+    """Return the code blocks of one language, README's by default, joined."""
+    return "\n".join(re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.M))
 
 
 def commands(command: Any, name: str = "livexpr") -> Iterator[tuple[str, Any]]:
@@ -59,34 +68,50 @@ def options() -> list[str]:
     return sorted(found - {"--help"})
 
 
-def readme_calls() -> list[list[str]]:
-    """Return the arguments of every call of livexpr in README's bash blocks."""
+def written_calls() -> list[list[str]]:
+    """Return the arguments of every call of livexpr in README and docs, each once."""
     calls = []
-    for line in blocks("bash").replace("\\\n", " ").splitlines():
+    written = "\n".join(map(_code, GUIDES.values()))
+    for line in written.replace("\\\n", " ").splitlines():
         for part in line.split("&&"):
             words = shlex.split(part, comments=True)
             if words and words[0] == "livexpr":
                 calls.append(words[1:])
             elif "run_cam.py" in words:
                 calls.append(["run", *words[words.index("run_cam.py") + 1 :]])
-    return calls
+    return [list(one) for one in dict.fromkeys(map(tuple, calls))]
+
+
+def _code(text: str) -> str:
+    """Return the bash blocks of a text, and its calls of livexpr in running text and tables."""
+    inline = re.findall(r"`(livexpr [^`]+)`", text.replace("\n", " "))
+    # The mere name of a command or of an option is no call, nor is one with placeholders.
+    calls = [
+        one
+        for one in inline
+        if len(one.split()) > 2
+        and not one.split()[-1].startswith("--")
+        and not re.search(r"…|\b[A-Z_]{2,}\b", one)
+    ]
+    return "\n".join([blocks("bash", text), *calls])
 
 
 def parse(command: Any, words: list[str], name: str, parent: Any = None) -> None:
     """Parse a command line as the program would, without carrying it out."""
     with command.make_context(name, list(words), parent=parent) as context:
         if hasattr(command, "commands"):
-            word, chosen, arguments = command.resolve_command(
-                context, [*context._protected_args, *context.args]
-            )
+            left = [*context._protected_args, *context.args]
+            if not left and command.invoke_without_command:
+                return
+            word, chosen, arguments = command.resolve_command(context, left)
             parse(chosen, arguments, word, context)
 
 
 @pytest.fixture
-def files_that_readme_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def files_that_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder in which the input files of README's examples are."""
     monkeypatch.chdir(tmp_path)
-    for name in ("photo.jpg", "talk.mp4"):
+    for name in ("photo.jpg", "talk.mp4", "calm.jpg", "smiling.jpg"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "pairs").mkdir()
     return tmp_path
@@ -99,7 +124,8 @@ def test_readme_gives_the_two_commands_word_for_word():
 
 @pytest.mark.parametrize("option", options())
 def test_every_option_is_documented(option):
-    assert re.search(rf"(?<![\w-]){option}(?![\w-])", README), f"README.md does not say {option}"
+    said = "\n".join(GUIDES.values())
+    assert re.search(rf"(?<![\w-]){option}(?![\w-])", said), f"neither README nor docs say {option}"
 
 
 @pytest.mark.parametrize("name", [name for name, _ in commands(PROGRAM)])
@@ -108,12 +134,12 @@ def test_every_command_is_documented(name):
 
 
 def test_readme_has_examples():
-    called = {words[0] for words in readme_calls()}
+    called = {words[0] for words in written_calls()}
     assert {"run", "render", "cameras", "presets", "doctor", "fit"} <= called
 
 
-@pytest.mark.parametrize("words", readme_calls(), ids=shlex.join)
-@pytest.mark.usefixtures("files_that_readme_names")
+@pytest.mark.parametrize("words", written_calls(), ids=shlex.join)
+@pytest.mark.usefixtures("files_that_are_named")
 def test_every_example_parses(words):
     if "--help" in words:
         result = CliRunner().invoke(cli.app, words)
@@ -123,7 +149,7 @@ def test_every_example_parses(words):
         parse(PROGRAM, words, "livexpr")
 
 
-@pytest.mark.usefixtures("files_that_readme_names")
+@pytest.mark.usefixtures("files_that_are_named")
 def test_an_example_with_a_wrong_option_would_not_parse():
     usage_error = typer.BadParameter.__mro__[1]
     with pytest.raises(usage_error, match="--no-such-option"):
@@ -132,12 +158,12 @@ def test_an_example_with_a_wrong_option_would_not_parse():
 
 @pytest.mark.parametrize("words", [["cameras"], ["presets"]], ids=shlex.join)
 def test_cheap_examples_run(words):
-    assert words in readme_calls()
+    assert words in written_calls()
     result = CliRunner().invoke(cli.app, words)
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("key", controls.KEYS, ids=lambda key: key.action)
+@pytest.mark.parametrize("key", keys.KEYS.rows, ids=lambda key: key.command)
 def test_every_hotkey_is_documented(key):
     rows = re.findall(r"^\| (.+?) \| .+? \|$", README, flags=re.M)
     shown = {key.strip("` ") for row in rows for key in row.split(", ")}
@@ -145,10 +171,11 @@ def test_every_hotkey_is_documented(key):
 
 
 def test_expressions_and_presets_in_readme_exist():
-    named = re.findall(r"--(?:expression|preset)[ =](\w+)(?![\w./]|\.toml)", README)
+    named = re.findall(r"--(?:expression|preset)[ =]([\w-]+)(?![\w./-]|\.toml)", README)
     named = [name for name in named if not name.isupper()]
     assert named
-    assert set(named) <= set(presets.available())
+    # That one is taught in the example before it.
+    assert set(named) - {"my-smile"} <= set(presets.available())
 
 
 def test_shipped_presets_are_named_in_readme():
