@@ -14,11 +14,10 @@ from livexpr.preset_file import (
     REGION_RANGE,
     Feel,
     Preset,
-    Range,
     RegionWeights,
-    offer,
-    range_text,
 )
+from livexpr.toml_file import Range, range_text
+from livexpr.wording import offer
 
 ADJUSTABLE = ("mix", "region", "feel", "damping")
 

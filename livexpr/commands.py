@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from livexpr.errors import LivexprError
-from livexpr.preset_file import offer
+from livexpr.wording import offer
 
 Takes: TypeAlias = Literal[
     "nothing", "on or off", "number", "name", "name or nothing", "NAME=NUMBER"
@@ -57,6 +58,7 @@ VERBS = (
     Verb("help", "on or off", "the keys, in the preview", "[on|off]"),
     Verb("save", "name or nothing", "save this tuning as a preset", "[NAME]"),
     Verb("reload", "name", "read a preset's file again", "NAME"),
+    Verb("source", "name", "another camera or film, as --source", "NAME"),
     Verb("status", "nothing", "what is shown now"),
     Verb("quit", "nothing", "end the filter"),
 )
@@ -196,14 +198,40 @@ class Inbox:
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Command] = queue.Queue(_MOST_WAITING)
+        self._takers: dict[str, Callable[[Command], None]] = {}
+        self._keys_held_until_s = 0.0
 
     def post(self, command: Command) -> bool:
         """Have it carried out before the next frame; False when too many wait already."""
+        if (taker := self._takers.get(command.verb)) is not None:
+            taker(command)
+            return True
         try:
             self._waiting.put_nowait(command)
         except queue.Full:
             return False
         return True
+
+    def divert(self, verb: str, taker: Callable[[Command], None]) -> None:
+        """Have all further commands of a verb taken at once, by whoever carries them out aside.
+
+        Parameters
+        ----------
+        verb : str
+            A name of :data:`VERBS`.
+        taker : callable
+            Takes a Command in the thread that posts it, and answers it in its own time.
+        """
+        self._takers[verb] = taker
+
+    def hold_keys(self, for_s: float) -> None:
+        """Have keys of the preview left out for so many s: a combination is being pressed."""
+        self._keys_held_until_s = time.monotonic() + for_s
+
+    @property
+    def keys_held(self) -> bool:
+        """Whether keys of the preview are to be left out."""
+        return time.monotonic() < self._keys_held_until_s
 
     def take(self) -> list[Command]:
         """Return what has come since the last call, oldest first."""

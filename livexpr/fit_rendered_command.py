@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from livexpr.preset_file import offer
 from livexpr.training.recipes import RECIPES
+from livexpr.wording import offer
 
 EPILOG = """Examples:
 

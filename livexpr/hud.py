@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr.controls import KEYS, Controls
-from livexpr.types import FaceTrack, NoFace
+from livexpr.controls import Controls
+from livexpr.keys import KEYS, KeyTable
+from livexpr.types import FaceTrack
 
 Colour = tuple[int, int, int]
 
@@ -42,18 +44,21 @@ class Readings:
         Frames published per second; from capture until published, in ms. None while unknown.
     message : str
         What has just happened; '' for nothing.
+    keys : KeyTable
+        The hotkeys, for the help.
     """
 
     preset: str
     fps: float | None = None
     latency_ms: float | None = None
     message: str = ""
+    keys: KeyTable = KEYS
 
 
 def draw_preview(
     before: NDArray[np.uint8],
     after: NDArray[np.uint8],
-    track: FaceTrack | NoFace,
+    tracks: Sequence[FaceTrack],
     controls: Controls,
     readings: Readings,
     size: tuple[int, int],
@@ -65,8 +70,8 @@ def draw_preview(
     before, after : ndarray of shape (H, W, 3), uint8
         BGR, without and with the filter. Neither is written to. With ``controls.mirrored``
         both are mirrored already.
-    track : FaceTrack or NoFace
-        The face, in coordinates of the picture before it was mirrored.
+    tracks : sequence of FaceTrack
+        The faces, in coordinates of the picture before it was mirrored.
     controls : Controls
     readings : Readings
     size : tuple of int
@@ -81,7 +86,7 @@ def draw_preview(
     if controls.split:
         middle = size[0] // 2
         picture[:, :middle] = _scaled(before, size)[:, :middle]
-    if controls.landmarks and isinstance(track, FaceTrack):
+    for track in tracks if controls.landmarks else ():
         height, width = after.shape[:2]
         points = track.landmarks_px[:, :2].copy()
         if controls.mirrored:
@@ -91,7 +96,7 @@ def draw_preview(
     if controls.split:
         _draw_split(picture)
     if controls.help_shown:
-        _draw_help(picture)
+        _draw_help(picture, readings.keys)
     _draw_readings(picture, controls, readings)
     return picture
 
@@ -215,21 +220,22 @@ def _draw_readings(picture: NDArray[np.uint8], controls: Controls, readings: Rea
         _draw_label(picture, [(text, _TEXT, _REGULAR)], margin, bottom - round(size * 2.1))
 
 
-def _draw_help(picture: NDArray[np.uint8]) -> None:
+def _draw_help(picture: NDArray[np.uint8], keys: KeyTable) -> None:
     """List all keys in the middle of the picture."""
+    rows = keys.rows
     height, width = picture.shape[:2]
     size = text_size_px(height)
     # Small pictures get a list that fits, if it is to be read at all.
-    step = min(round(size * 1.75), (height - 2 * size) // (len(KEYS) + 2))
+    step = max(min(round(size * 1.75), (height - 8 * size) // (len(rows) + 2)), 1)
     size = min(size, max(round(step * 0.7), 8))
-    keys_width = max(_width(key.shown, size, _BOLD) for key in KEYS)
-    meanings_width = max(_width(key.meaning, size) for key in KEYS)
+    keys_width = max(_width(key.shown, size, _BOLD) for key in rows)
+    meanings_width = max(_width(key.meaning, size) for key in rows)
     pad = round(size * 1.4)
     box_width = keys_width + 2 * size + meanings_width + 2 * pad
-    box_height = step * len(KEYS) + 2 * pad - (step - size)
+    box_height = step * len(rows) + 2 * pad - (step - size)
     left, top = (width - box_width) // 2, (height - box_height) // 2
     _draw_ground(picture, left, top, left + box_width, top + box_height, _HELP_OPACITY)
-    for row, key in enumerate(KEYS):
+    for row, key in enumerate(rows):
         y = top + pad + row * step + round(size * 0.8)
         _write(picture, key.shown, (left + pad, y), size, _ACCENT, _BOLD)
         _write(picture, key.meaning, (left + pad + keys_width + 2 * size, y), size, _TEXT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livexpr import controls as hotkeys
@@ -86,6 +87,7 @@ class Pilot:
         preset, controls = self.preset, self.controls
         return {
             "preset": preset.name,
+            "file": None if preset.file is None else str(preset.file),
             "intensity": controls.intensity,
             "on": controls.on,
             "mirrored": controls.mirrored,
@@ -120,7 +122,7 @@ class Pilot:
             return ""
         if self.preset.intensity != before:
             self._take_intensity()
-        return f"preset {name} was changed"
+        return f"{Path(name).stem} was changed"
 
     def _take_intensity(self) -> None:
         self.controls = replace(self.controls, intensity=self.preset.intensity)

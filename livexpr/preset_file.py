@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from livexpr.errors import PresetError
-
-Range = tuple[float, float]
+from livexpr.toml_file import Range, TomlFile, line_of
 
 AMOUNT_RANGE: Range = (-1.0, 2.0)
 """Of a map in a mix, of an expression, and of the whole (intensity)."""
 
 MAP_SUFFIX = ".safetensors"
+MAX_BYTES = 65_536
+"""Of a preset's file; those we know have less than a thousand."""
+
+MAX_MAPS = 64
+"""In one mix: each that is named is loaded."""
+
+_LONGEST_SHOWN = 80
+
+KEYS = ("name", "description", "intensity", "damping", "mix", "regions", "feel")
+"""What a file may hold, in the order in which it is written."""
+
 REGION_RANGE: Range = (0.0, 2.0)
 DAMPING_RANGE: Range = (0.0, 1.0)
 FEEL_RANGES: Mapping[str, Range] = {"smoothing": (0.0, 1.0), "easing_s": (0.0, 5.0)}
@@ -66,6 +75,9 @@ class Preset:
         One sentence.
     damping : float
         What part of the user's own expression is taken back, from 0 to 1.
+    file : Path or None
+        Where it was read from, if it is as it stands there or was changed since; it has no part
+        in comparisons.
     """
 
     name: str
@@ -75,6 +87,7 @@ class Preset:
     feel: Feel = field(default_factory=Feel)
     description: str = ""
     damping: float = 0.0
+    file: Path | None = field(default=None, compare=False, repr=False)
 
 
 def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
@@ -94,45 +107,146 @@ def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
     PresetError
         If it is not TOML, or has unknown keys, wrong types or values out of range.
     """
-    file = _Checked(text, source)
-    content = _parsed(text, source)
-    file.check_keys(content, [each.name for each in fields(Preset)], ())
-    regions = file.table(content, "regions")
+    file = TomlFile(text, source)
+    content = file.content
+    file.check_keys(content, KEYS, ())
+    regions = file.table("regions")
     file.check_keys(regions, [each.name for each in fields(RegionWeights)], ("regions",))
-    feel = file.table(content, "feel")
+    feel = file.table("feel")
     file.check_keys(feel, list(FEEL_RANGES), ("feel",))
-    mix = file.table(content, "mix")
-    named = {name: amount for name, amount in mix.items() if not is_map_file(name)}
-    file.check_keys(named, sorted(known_maps), ("mix",), what="map")
     intensity = content.get("intensity", 1.0)
     return Preset(
-        name=file.text(content, "name") or Path(source).stem,
-        mix={
-            name: file.number(amount, AMOUNT_RANGE, ("mix", name)) for name, amount in mix.items()
-        },
+        name=file.text(content.get("name", ""), ("name",)) or Path(source).stem,
+        mix=_read_mix(file, known_maps),
         intensity=file.number(intensity, AMOUNT_RANGE, ("intensity",)),
         regions=RegionWeights(
             **{k: file.number(v, REGION_RANGE, ("regions", k)) for k, v in regions.items()}
         ),
         feel=Feel(**{k: file.number(v, FEEL_RANGES[k], ("feel", k)) for k, v in feel.items()}),
-        description=file.text(content, "description"),
+        description=file.text(content.get("description", ""), ("description",)),
         damping=file.number(content.get("damping", 0.0), DAMPING_RANGE, ("damping",)),
     )
+
+
+def _read_mix(file: TomlFile, known_maps: Collection[str]) -> dict[str, float]:
+    mix = file.table("mix")
+    if len(mix) > MAX_MAPS:
+        file.refuse(f"expected at most {MAX_MAPS} maps, got {len(mix)}", ("mix",))
+    named = {name: amount for name, amount in mix.items() if not is_map_file(name)}
+    file.check_keys(named, sorted(known_maps), ("mix",), what="map")
+    return {name: file.number(amount, AMOUNT_RANGE, ("mix", name)) for name, amount in mix.items()}
 
 
 def preset_text(preset: Preset) -> str:
     """Return a preset as TOML."""
     import tomlkit
 
-    content: dict[str, Any] = {"name": preset.name}
-    if preset.description:
-        content["description"] = preset.description
-    content["intensity"] = float(preset.intensity)
-    content["damping"] = float(preset.damping)
-    content["mix"] = {name: float(amount) for name, amount in preset.mix.items()}
-    content["regions"] = {name: float(weight) for name, weight in asdict(preset.regions).items()}
-    content["feel"] = {name: float(value) for name, value in asdict(preset.feel).items()}
-    return tomlkit.dumps(content)
+    return tomlkit.dumps({key: value for key, value in _content(preset).items() if value != ""})
+
+
+def changed_text(preset: Preset, before: str, stem: str) -> str:
+    """Return a preset as TOML, with the comments and the order that its file has now.
+
+    Parameters
+    ----------
+    preset : Preset
+    before : str
+        What the file holds.
+    stem : str
+        The file's name without its ending, which is the preset's name where none is given.
+
+    Raises
+    ------
+    ValueError
+        If it is no TOML, or written so unusually that it has to be written anew.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        wanted, defaults = _content(preset), _content(Preset(stem, {}))
+        changed = tomlkit.parse(_with_new_lines(before, wanted, defaults))
+        _update(changed, wanted, defaults)
+        return tomlkit.dumps(changed)
+    except (TOMLKitError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _content(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "description": preset.description,
+        "intensity": float(preset.intensity),
+        "damping": float(preset.damping),
+        "mix": {name: float(amount) for name, amount in preset.mix.items()},
+        "regions": {name: float(weight) for name, weight in asdict(preset.regions).items()},
+        "feel": {name: float(value) for name, value in asdict(preset.feel).items()},
+    }
+
+
+def _with_new_lines(text: str, wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Add what a document has no line for yet, below its last line of that kind.
+
+    TOML Kit would put it below the comment that belongs to the first table.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    new = {
+        key: value
+        for key, value in wanted.items()
+        if not isinstance(value, dict) and key not in document and value != defaults[key]
+    }
+    if not new:
+        return text
+    lines = text.split("\n")
+    at = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    for key, value in document.items():
+        if not isinstance(value, dict) and "\n" not in str(value):
+            at = max(at, line_of(text, (key,)) or 0)
+    lines[at:at] = tomlkit.dumps(new).splitlines()
+    return "\n".join(lines)
+
+
+def _update(table: Any, wanted: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Set what differs in a table of a document, and take out what is wanted no more."""
+    for key in [key for key in table if key not in wanted]:
+        del table[key]
+    for key, value in wanted.items():
+        if isinstance(value, dict):
+            if key in table or value != defaults[key]:
+                _update(table.setdefault(key, {}), value, defaults[key])
+        elif key in table:
+            if table[key] != value or isinstance(table[key], bool):
+                table[key] = value
+        elif value != defaults.get(key):
+            table[key] = value
+
+
+def check_name(name: str) -> str:
+    """Return a name that can be that of a file everywhere.
+
+    Raises
+    ------
+    PresetError
+        If it is no such name.
+
+    Examples
+    --------
+    >>> check_name("my-smile_2")
+    'my-smile_2'
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
+        raise PresetError(
+            f"{_shown(name)} is no name: expected letters, digits, - and _, at most 60"
+        )
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9]", name.lower()):
+        raise PresetError(f"{name!r} is a name that Windows keeps to itself: choose another")
+    return name
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}...")
 
 
 def is_map_file(name: str) -> bool:
@@ -142,123 +256,3 @@ def is_map_file(name: str) -> bool:
     (False, True)
     """
     return name.lower().endswith(MAP_SUFFIX)
-
-
-def offer(name: str, known: Iterable[str]) -> str:
-    """Return which names could have been meant instead of an unknown one.
-
-    >>> offer("hapy", ["happy", "neutral"])
-    "did you mean 'happy'?"
-    >>> offer("x", ["happy", "neutral"])
-    "expected 'happy' or 'neutral'"
-    """
-    known = list(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {_alternatives(near)}?"
-    return f"expected {_alternatives(known)}" if known else "there are none here"
-
-
-def range_text(limits: Range = AMOUNT_RANGE) -> str:
-    """Return a range as messages say it.
-
-    >>> range_text()
-    'a number from -1 to 2'
-    """
-    return f"a number from {limits[0]:g} to {limits[1]:g}"
-
-
-def _alternatives(names: list[str]) -> str:
-    *first, last = map(repr, names)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _parsed(text: str, source: str) -> dict[str, Any]:
-    import tomlkit
-    from tomlkit.exceptions import ParseError, TOMLKitError
-
-    try:
-        return tomlkit.parse(text).unwrap()
-    except ParseError as error:
-        reason = re.sub(r"\.? at line \d+ col \d+$", "", str(error))
-        raise PresetError(
-            f"this is not TOML: {reason}, in {source}, line {error.line}, column {error.col + 1}"
-        ) from None
-    except (TOMLKitError, ValueError) as error:
-        raise PresetError(f"this is not TOML: {error}, in {source}") from None
-
-
-class _Checked:
-    """Takes values out of a preset's text; says where when one is wrong."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self._text = text
-        self._source = source
-
-    def check_keys(
-        self,
-        table: Mapping[str, Any],
-        known: list[str],
-        path: tuple[str, ...],
-        *,
-        what: str = "key",
-    ) -> None:
-        for key in table:
-            if key not in known:
-                self._refuse(f"unknown {what} {key!r}: {offer(key, known)}", (*path, key))
-
-    def table(self, content: Mapping[str, Any], key: str) -> dict[str, Any]:
-        value = content.get(key, {})
-        if not isinstance(value, dict):
-            self._refuse(f"expected a table, [{key}], got {_kind(value)}", (key,))
-        return dict(value)
-
-    def text(self, content: Mapping[str, Any], key: str) -> str:
-        value = content.get(key, "")
-        if not isinstance(value, str):
-            self._refuse(f"expected a text in quotes, got {_kind(value)}", (key,))
-        return " ".join(value.split())
-
-    def number(self, value: Any, limits: Range, path: tuple[str, ...]) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self._refuse(f"expected {range_text(limits)}, got {_kind(value)}", path)
-        if not limits[0] <= value <= limits[1]:
-            self._refuse(f"expected {range_text(limits)}, got {value:g}", path)
-        return float(value)
-
-    def _refuse(self, reason: str, path: tuple[str, ...]) -> NoReturn:
-        line = _line_of(self._text, path)
-        where = f", line {line}" if line else ""
-        raise PresetError(f"{reason} (in {self._source}, {'.'.join(path)}{where})")
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, (bool, str)):
-        return f"{str(value).lower()}" if isinstance(value, bool) else f"the text {value[:40]!r}"
-    kinds = {dict: "a table", list: "a list", int: "a number", float: "a number"}
-    return kinds.get(type(value), "a date or time")
-
-
-def _line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """Find the line of a key, from 1; None where it is written in some unusual way.
-
-    >>> _line_of("a = 1\\n[mix]\\nhappy = 1", ("mix", "happy"))
-    3
-    """
-    section: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            section = _keys(header[1])
-            if section[: len(path)] == path:
-                return number
-        elif assigned := re.match(r"\s*([^=#]+?)\s*=", line):
-            key = (*section, *_keys(assigned[1]))
-            # The longer of the two may go on: in dots, or in braces on this line.
-            shared = min(len(key), len(path))
-            if key[:shared] == path[:shared]:
-                return number
-    return None
-
-
-def _keys(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

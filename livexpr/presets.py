@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from livexpr import preset_schema
 from livexpr.errors import PresetError
+from livexpr.ordinary_files import expanded, size_of
 from livexpr.preset_file import (
     AMOUNT_RANGE,
     DAMPING_RANGE,
     MAP_SUFFIX,
+    MAX_BYTES,
     Feel,
     Preset,
     RegionWeights,
+    changed_text,
     is_map_file,
-    offer,
     preset_text,
-    range_text,
     read_preset,
 )
+from livexpr.toml_file import range_text, read_text
+from livexpr.whole_file import write_whole
+from livexpr.wording import offer
 
 __all__ = [
-    "AMOUNT_RANGE",
-    "Feel",
-    "Preset",
-    "RegionWeights",
-    "available",
-    "builtin_dir",
-    "expressions",
-    "find",
-    "from_expressions",
-    "from_map_file",
-    "known_maps",
-    "load",
-    "map_path",
-    "parse",
-    "save",
-    "split_expression",
-    "user_dir",
-]
+    "AMOUNT_RANGE", "Feel", "Preset", "RegionWeights", "available", "builtin_dir", "expressions",
+    "find", "from_expressions", "from_map_file", "known_maps", "load", "map_path", "parse",
+    "save", "shipped_maps", "split_expression", "user_dir",
+]  # fmt: skip
 
 SUFFIX = ".toml"
 
@@ -76,6 +66,11 @@ def known_maps() -> list[str]:
     return sorted({name for folder in _map_dirs() for name in _stems(folder, MAP_SUFFIX)})
 
 
+def shipped_maps() -> list[str]:
+    """Return the names of the shipped maps, sorted."""
+    return sorted(_stems(builtin_dir() / "maps", MAP_SUFFIX))
+
+
 def map_path(map_name: str) -> Path:
     """Return the file of a map: a shipped one, the user's own in ``maps`` of its folder, or any.
 
@@ -90,10 +85,7 @@ def map_path(map_name: str) -> Path:
         If there is none; its message offers the nearest names.
     """
     if is_map_file(map_name):
-        path = Path(map_name).expanduser()
-        if not path.is_file():
-            raise PresetError(f"there is no file {path}: check the map's name")
-        return path
+        return _readable(expanded(map_name), "map")
     if map_name in known_maps():
         for folder in _map_dirs():
             if (path := folder / f"{map_name}{MAP_SUFFIX}").is_file():
@@ -115,12 +107,7 @@ def find(name_or_path: str) -> Path:
         If there is none; its message offers the nearest names.
     """
     if _is_path(name_or_path):
-        path = Path(name_or_path).expanduser()
-        if path.is_dir():
-            raise PresetError(f"{path} is a folder, expected a preset (a TOML file)")
-        if not path.exists():
-            raise PresetError(f"there is no file {path}: check its name")
-        return path
+        return _readable(expanded(name_or_path), "preset")
     if name_or_path in available():
         for folder in (user_dir(), builtin_dir()):
             if (path := folder / f"{name_or_path}{SUFFIX}").is_file():
@@ -140,14 +127,9 @@ def load(name_or_path: str) -> Preset:
         If it is unknown, unreadable or wrong; the message ends with where.
     """
     path = find(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise PresetError(f"a preset is text in UTF-8, which this is not, in {path}") from None
-    except OSError as error:
-        raise PresetError(f"cannot read the preset {path}: {error.strerror or error}") from None
-    preset = parse(text, str(path))
-    return preset if _is_path(name_or_path) else replace(preset, name=name_or_path)
+    preset = parse(read_text(path, MAX_BYTES, "preset", PresetError), str(path))
+    name = preset.name if _is_path(name_or_path) else name_or_path
+    return replace(preset, name=name, file=path)
 
 
 def parse(text: str, source: str) -> Preset:
@@ -176,6 +158,8 @@ def parse(text: str, source: str) -> Preset:
 def save(preset: Preset, path: str | Path) -> None:
     """Write a preset as TOML, whole or not at all; folders are made as needed.
 
+    A preset that is there already keeps its comments and its order.
+
     Raises
     ------
     PresetError
@@ -184,18 +168,19 @@ def save(preset: Preset, path: str | Path) -> None:
     path = Path(path)
     text = preset_text(preset)
     parse(text, str(path))
+    with suppress(PresetError, ValueError):
+        before = read_text(path, MAX_BYTES, "preset", PresetError)
+        kept = changed_text(preset, before, path.stem)
+        if parse(kept, str(path)) == preset:
+            text = kept
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # In a folder of its own, so that the file gets its usual permissions.
-        with tempfile.TemporaryDirectory(prefix=".livexpr-", dir=path.parent) as folder:
-            unfinished = Path(folder) / path.name
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(unfinished, path)
+        if path.parent == user_dir():
+            preset_schema.put_beside(path.parent, known_maps())
+            text = text if path.exists() else f"{preset_schema.DIRECTIVE}\n\n{text}"
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        reason = error.strerror or error
-        raise PresetError(
-            f"cannot write the preset {path}: {reason}; choose another place"
-        ) from None
+        reason = f"{error.strerror or error}; choose another place"
+        raise PresetError(f"cannot write the preset {path}: {reason}") from None
 
 
 def from_expressions(chosen: Sequence[str]) -> Preset:
@@ -227,9 +212,8 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
             mix[map_name] = mix.get(map_name, 0.0) + amount * preset.intensity * share
     for map_name, amount in mix.items():
         if not AMOUNT_RANGE[0] <= amount <= AMOUNT_RANGE[1]:
-            raise PresetError(
-                f"the expressions add up to {amount:g} of {map_name!r}: expected {range_text()}"
-            )
+            total = f"the expressions add up to {amount:g} of {map_name!r}"
+            raise PresetError(f"{total}: expected {range_text(AMOUNT_RANGE)}")
     description = parts[0].description if len(parts) == 1 else ""
     return replace(
         parts[0],
@@ -238,6 +222,7 @@ def from_expressions(chosen: Sequence[str]) -> Preset:
         intensity=1.0,
         description=description,
         damping=min(max(damping, DAMPING_RANGE[0]), DAMPING_RANGE[1]),
+        file=None,
     )
 
 
@@ -278,8 +263,20 @@ def split_expression(text: str) -> tuple[str, float]:
     except ValueError:
         amount = float("nan")
     if not AMOUNT_RANGE[0] <= amount <= AMOUNT_RANGE[1]:
-        raise PresetError(f"the amount of {name!r} is {number!r}: expected {range_text()}")
+        wrong = f"the amount of {name!r} is {number[:40]!r}"
+        raise PresetError(f"{wrong}: expected {range_text(AMOUNT_RANGE)}")
     return name, amount
+
+
+def _readable(path: Path, what: str) -> Path:
+    """Return a path if it is that of an ordinary file; else raise a PresetError."""
+    try:
+        size_of(path)
+        return path
+    except FileNotFoundError:
+        raise PresetError(f"there is no file {path}: check the {what}'s name") from None
+    except OSError as error:
+        raise PresetError(f"cannot read the {what} {path}: {error.strerror or error}") from None
 
 
 def _is_path(name_or_path: str) -> bool:
@@ -287,7 +284,8 @@ def _is_path(name_or_path: str) -> bool:
 
 
 def _stems(folder: Path, suffix: str) -> list[str]:
-    return [path.stem for path in folder.glob(f"*{suffix}") if path.is_file()]
+    files = (path for path in folder.glob(f"*{suffix}") if path.is_file())
+    return [file.stem for file in files if file.stem.isprintable()]
 
 
 def _map_dirs() -> tuple[Path, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -12,7 +13,8 @@ import numpy as np
 from livexpr import hud
 from livexpr.controls import Controls
 from livexpr.edges import Window
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.keys import KEYS, KeyTable
+from livexpr.types import FaceTrack, Frame
 
 _INTERVAL_S = 1.0 / 61.0
 """No display shows more, however fast a file goes through."""
@@ -28,11 +30,14 @@ class Preview:
     Parameters
     ----------
     window : Window
+    keys : KeyTable
+        For the help.
     """
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, keys: KeyTable = KEYS) -> None:
         self.window = window
-        self._kept: tuple[Frame, Frame, FaceTrack | NoFace] | None = None
+        self._keys = keys
+        self._kept: tuple[Frame, Frame, Sequence[FaceTrack]] | None = None
         self._mirrored = False
         self._latency_ms: float | None = None
         self._published_s: deque[float] = deque(maxlen=_RATE_FRAMES)
@@ -46,7 +51,7 @@ class Preview:
             self._text, self._text_until_s = message, time.perf_counter() + _MESSAGE_S
 
     def take(
-        self, before: Frame, after: Frame, track: FaceTrack | NoFace, *, mirrored: bool
+        self, before: Frame, after: Frame, tracks: Sequence[FaceTrack], *, mirrored: bool
     ) -> bool:
         """Take a frame that was just published.
 
@@ -54,7 +59,7 @@ class Preview:
         ----------
         before, after : Frame
             Without and with the filter; only `after` is mirrored already.
-        track : FaceTrack or NoFace
+        tracks : sequence of FaceTrack
         mirrored : bool
 
         Returns
@@ -69,25 +74,26 @@ class Preview:
         self._latency_ms = smoothed + _LATENCY_STEP * (latency_ms - smoothed)
         if now_s - self._shown_s < _INTERVAL_S:
             return False
-        self._kept, self._mirrored = (before, after, track), mirrored
+        self._kept, self._mirrored = (before, after, tracks), mirrored
         self._shown_s = now_s
         return True
 
-    def draw(self, preset: str, controls: Controls, notice: str = "") -> None:
-        """Draw the last frame taken; `notice` stands in place of any message."""
+    def draw(self, preset: str, controls: Controls, notice: str = "", state: str = "") -> None:
+        """Draw the last frame taken; `notice` goes before any message, that before `state`."""
         if self._kept is None:
             return
-        before, after, track = self._kept
+        before, after, tracks = self._kept
         if self._mirrored and controls.split:
             flipped = np.asarray(cv2.flip(before.pixels, 1), np.uint8)
             before = replace(before, pixels=flipped)
-        readings = hud.Readings(preset, self._fps(), self._latency_ms, notice or self._message())
+        message = notice or self._message() or state
+        readings = hud.Readings(preset, self._fps(), self._latency_ms, message, self._keys)
         height, width = after.pixels.shape[:2]
         size = self.window.picture_size((width, height))
         # The picture on show may be older than the last key.
         controls = replace(controls, mirrored=self._mirrored)
         self.window.show(
-            hud.draw_preview(before.pixels, after.pixels, track, controls, readings, size)
+            hud.draw_preview(before.pixels, after.pixels, tracks, controls, readings, size)
         )
 
     def _fps(self) -> float | None:

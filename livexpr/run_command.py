@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from livexpr import options, run_options
+from livexpr import config, options, run_options
 from livexpr.options import ExpressionOption, IntensityOption, MapOption, PresetOption
 from livexpr.settings import Settings
 
@@ -29,11 +30,29 @@ livexpr run --preset mine.toml --source talk.mp4 --output out.mp4 --fast
 livexpr run --source demo --output window"""
 
 
+class RunCommand(TyperCommand):
+    """Lists the keys in force below its options."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        super().format_help(ctx, formatter)
+        keys = config.of(ctx).keys
+        typer.echo(" Keys, in the preview and the terminal:\n")
+        for line in replace(keys, anywhere=()).help_lines(preview=True):
+            typer.echo(f" {line}")
+        typer.echo("\n With --hotkeys, while any window has the focus:\n")
+        for line in replace(keys, here=()).help_lines():
+            typer.echo(f" {line}")
+        typer.echo("\n `livexpr config edit` changes them.")
+
+
 def run(
+    context: typer.Context,
     expression: ExpressionOption = None,
     preset: PresetOption = None,
     map_file: MapOption = None,
     intensity: IntensityOption = None,
+    faces: run_options.FacesOption = _DEFAULTS["faces"],
     on_lost: run_options.OnLostOption = _DEFAULTS["on_lost"],
     source: Annotated[
         str,
@@ -88,8 +107,13 @@ def run(
     ] = _DEFAULTS["preview"],
     badge: run_options.BadgeOption = _DEFAULTS["badge"],
     schedule: run_options.ScheduleOption = _DEFAULTS["schedule"],
+    studio: run_options.StudioOption = _DEFAULTS["studio"],
     log: run_options.LogOption = _DEFAULTS["log"],
     stats: run_options.StatsOption = _DEFAULTS["stats"],
+    ctl: run_options.CtlOption = _DEFAULTS["ctl"],
+    hotkeys: run_options.HotkeysOption = _DEFAULTS["hotkeys"],
+    sync: run_options.SyncOption = _DEFAULTS["sync"],
+    quality: run_options.QualityOption = _DEFAULTS["quality"],
     max_frames: run_options.MaxFramesOption = _DEFAULTS["max_frames"],
     fast: Annotated[
         bool,
@@ -101,6 +125,8 @@ def run(
     ] = _DEFAULTS["fast"],
 ) -> None:
     """Filter a webcam live, into a virtual camera."""
+    if (expression or map_file) and config.is_from_config(context, "preset"):
+        preset = None
     settings = Settings(
         source=source,
         outputs=options.outputs_from(output or _DEFAULTS["outputs"]),
@@ -112,11 +138,18 @@ def run(
         max_frames=options.max_frames_from(max_frames),
         loop=loop,
         fast=fast,
+        faces=faces,
+        sync=run_options.sync_from(sync),
+        quality=run_options.quality_from(quality),
         on_lost=run_options.on_lost_from(on_lost),
         badge=badge,
+        studio=studio,
         log=log,
         schedule=run_options.schedule_from(schedule),
         stats=options.stats_from(stats),
+        ctl=ctl,
+        hotkeys=hotkeys,
+        keys=config.of(context).keys,
         preset=options.preset_from(expression or [], preset, intensity, map_file),
     )
     from livexpr.doctor_install import refuse_foreign_kernels

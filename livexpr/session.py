@@ -11,27 +11,28 @@ import cv2
 import numpy as np
 
 from livexpr import badge
-from livexpr import controls as hotkeys
 from livexpr.commands import Answer, Command, Inbox
-from livexpr.detection import Detected, DetectionThread, EngineStart
+from livexpr.detection import DetectionThread, EngineStart
 from livexpr.edges import Edges
 from livexpr.errors import LivexprError, one_line
 from livexpr.filtering import UNFILTERED, Filtering
-from livexpr.lost_face import Veil, shown
+from livexpr.keeping_up import KeepingUp
+from livexpr.lost_face import Veil, shown, together
 from livexpr.pilot import Pilot
 from livexpr.preview import Preview
 from livexpr.published import Audience, Observer, Published
 from livexpr.settings import Settings
 from livexpr.sinks import Sinks
+from livexpr.slot import Detected
 from livexpr.standing_in import StandingIn
 from livexpr.statistics import Statistics
 from livexpr.stopping import Stop
 from livexpr.supply import Supply
 from livexpr.terminal import TerminalKeys
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.types import FaceTrack, Frame
 
 if TYPE_CHECKING:
-    from livexpr.pipeline import Result
+    from livexpr.crowd import CrowdResult
 
 _TICK_S = 0.1
 _WINDOW_TICK_S = 0.04
@@ -82,7 +83,9 @@ class Session:
         self._say = edges.say
         self._sinks = sinks
         self._publisher = sinks.publisher
-        self._preview = None if sinks.window is None else Preview(sinks.window)
+        self._preview = (
+            None if sinks.window is None else Preview(sinks.window, settings.working_keys)
+        )
         self._supply = supply
         self._detection = detection
         self._starting = starting
@@ -92,6 +95,9 @@ class Session:
         self._audience = Audience(observers, edges.say)
         self._pilot = Pilot(settings.preset, edges)
         self._filtering = Filtering(starting, self._warn, live=supply.live)
+        self._keeping_up: KeepingUp | None = None
+        if settings.quality == "auto" and supply.live:
+            self._keeping_up = KeepingUp(supply, detection, self._filtering, starting, edges.say)
         self._announced = False
         self._held: Detected | None = None
         self._last: Detected | None = None
@@ -157,8 +163,12 @@ class Session:
             pressed = self._preview.window.keys()
         else:
             pressed = self._terminal.read()
-        asked = [command for key in pressed if (command := hotkeys.command_for(key))]
-        for command in [*asked, *self._inbox.take()]:
+        if self._inbox.keys_held:
+            pressed = []
+        for key in pressed:
+            if (command := self._settings.keys.command_for(key)) is not None:
+                self._inbox.post(command)
+        for command in self._inbox.take():
             self._do(command)
 
     def _do(self, command: Command) -> None:
@@ -175,10 +185,11 @@ class Session:
         if command.answer is not None:
             command.answer(Answer(ok, message, self.status()))
         if command.verb == "help" and self._preview is None:
-            for line in hotkeys.help_lines():
+            for line in self._settings.working_keys.help_lines():
                 self._say(line)
         else:
-            self._tell(message)
+            # Whoever asked from elsewhere has the answer already.
+            self._tell(message, aloud=command.answer is None)
 
     def status(self) -> dict[str, object]:
         """Return what is shown now, as plain values for other programs."""
@@ -186,6 +197,7 @@ class Session:
             **self._pilot.status(),
             "ready": self._starting.engine is not None,
             "face": self._presence is not None,
+            "source": self._supply.name,
             "output": self._sinks.names,
             "notice": self._supply.notice,
         }
@@ -193,17 +205,15 @@ class Session:
     def _warn(self, message: str) -> None:
         """Say what went wrong, in the preview too."""
         self._say(message)
-        self._audience.tell(message)
-        if self._preview is not None:
-            self._preview.tell(message)
+        self._tell(message, aloud=False)
 
-    def _tell(self, message: str) -> None:
+    def _tell(self, message: str, *, aloud: bool) -> None:
         if not message:
             return
         self._audience.tell(message)
         if self._preview is not None:
             self._preview.tell(message)
-        else:
+        elif aloud:
             self._say(message)
 
     def _pass_on(self, detected: Detected) -> None:
@@ -214,17 +224,16 @@ class Session:
             # A frozen picture is still filtered, so that it can be tuned.
             held = self._held
             frame = replace(detected.frame, pixels=held.frame.pixels)
-            detected = replace(detected, frame=frame, track=held.track)
+            detected = replace(detected, frame=frame, people=held.people)
         self._presence = None
         result = self._filtering.filter(detected, self._pilot)
         before, controls = detected.frame, self._pilot.controls
-        track = detected.track if result is None else result.track
+        tracks = detected.tracks if result is None else result.tracks
         after = before
         if result is not None:
             after = replace(result.frame, captured_at_s=before.captured_at_s)
             self.statistics.add_stages(result.stages_s)
-            if isinstance(track, FaceTrack):
-                self._presence = result.presence
+            self._presence = together(self._settings.on_lost, result.presences)
         pixels, self._veil = shown(
             self._settings.on_lost, after.pixels, self._presence, detected.time_s, self._veil
         )
@@ -236,23 +245,29 @@ class Session:
         self._publisher.publish(after)
         if detected.detect_s > 0.0:
             self.statistics.add_stages({"detect": detected.detect_s})
-        self.statistics.frames_with_face += isinstance(detected.track, FaceTrack)
+        self.statistics.frames_with_face += bool(detected.tracks)
         self.statistics.published(time.perf_counter())
+        if self._keeping_up is not None:
+            self._keeping_up.look(detected)
         if self._audience:
-            self._audience.saw(self._published(detected, after, track, result))
+            self._audience.saw(self._published(detected, after, tracks, result))
         if self._preview is not None and self._preview.take(
-            before, after, track, mirrored=controls.mirrored
+            before, after, tracks, mirrored=controls.mirrored
         ):
             self._show()
 
     def _published(
-        self, detected: Detected, after: Frame, track: FaceTrack | NoFace, result: Result | None
+        self,
+        detected: Detected,
+        after: Frame,
+        tracks: tuple[FaceTrack, ...],
+        result: CrowdResult | None,
     ) -> Published:
         stages = {} if result is None else result.stages_s
         return Published(
             before=detected.frame,
             after=after,
-            tracks=(track,) if isinstance(track, FaceTrack) else (),
+            tracks=tracks,
             time_s=detected.time_s,
             strength=0.0 if result is None else result.strength,
             presence=self._presence,
@@ -281,4 +296,5 @@ class Session:
         notice = self._supply.notice
         if not self._starting.finished:
             notice = "starting the filter"
-        self._preview.draw(self._pilot.preset.name, self._pilot.controls, notice)
+        left_out = "" if self._keeping_up is None else self._keeping_up.text
+        self._preview.draw(self._pilot.preset.name, self._pilot.controls, notice, left_out)

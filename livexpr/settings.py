@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from livexpr import presets
+from livexpr.keys import KEYS, KeyTable
 from livexpr.presets import Preset
 
 OnLost = Literal["passthrough", "freeze", "blur"]
 """What is shown while no face is found."""
+
+Sync = Literal["exact", "predict"]
+"""Whether frames wait until their faces were found."""
+
+QualityMode = Literal["auto", "full"]
+"""Whether a slow machine leaves something out."""
 
 DEFAULT_EXPRESSION = "happy"
 """What is shown when neither an expression nor a preset is asked for."""
@@ -42,12 +49,27 @@ class Settings:
         Stop after so many frames.
     loop, fast : bool
         Of a file: start again after its end; do not wait for its own pace, and drop nothing.
+    faces : int
+        How many people are followed at most, from 1 to 5.
+    sync : str
+        ``exact``: each frame waits until its faces were found; ``predict``: it goes out at once,
+        with the faces carried forward to it.
+    quality : str
+        ``auto``: a machine that is too slow detects and samples less, to hold the camera's rate;
+        ``full``: it loses frames.
     on_lost : str
         What to show while no face is found; see :func:`livexpr.lost_face.shown`.
     badge : bool
         Put a small mark, "filtered", on the published picture.
+    studio : bool
+        Serve the page that shows and tunes the filter, on this machine only.
     log, schedule : Path or None
         JSON lines to write, one for each frame; commands to carry out at given times.
+    ctl : bool
+        Have ``livexpr ctl`` reach this filter.
+    hotkeys : bool
+        Have the keys of ``keys.anywhere`` work while another window has the focus.
+    keys : KeyTable
     stats : Path or None
         JSON file to write at the end.
     preset : Preset
@@ -64,9 +86,21 @@ class Settings:
     max_frames: int | None = None
     loop: bool = False
     fast: bool = False
+    faces: int = 1
+    sync: Sync = "exact"
+    quality: QualityMode = "auto"
     on_lost: OnLost = "passthrough"
     badge: bool = False
+    studio: bool = False
     log: Path | None = None
     schedule: Path | None = None
+    ctl: bool = True
+    hotkeys: bool = False
+    keys: KeyTable = KEYS
     stats: Path | None = None
     preset: Preset = field(default_factory=lambda: presets.load(DEFAULT_EXPRESSION))
+
+    @property
+    def working_keys(self) -> KeyTable:
+        """Those of `keys` that work, as far as is known; help texts are made from it."""
+        return self.keys if self.hotkeys else replace(self.keys, anywhere=())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from livexpr.adjusting import adjusted
 from livexpr.edges import Edges
 from livexpr.errors import LivexprError
+from livexpr.preset_file import MAP_SUFFIX, check_name, is_map_file
 
 if TYPE_CHECKING:
     from livexpr.detection import Engine
@@ -39,6 +40,7 @@ class Tuning:
         self._edges = edges
         self._first = preset
         self._effects: dict[str, Effect] = {}
+        self._map_changed = False
 
     def step(self, direction: int) -> None:
         """Take the next (1) or previous (-1) preset; broken ones are left out, and named.
@@ -73,18 +75,28 @@ class Tuning:
         self.preset = self._edges.load_preset(name)
 
     def reload(self, name: str) -> bool:
-        """Read a preset's file again; False when it is not the one that is shown.
+        """Read a preset or a map again; False when what is shown stays as it is.
+
+        Parameters
+        ----------
+        name : str
+            A preset's name or file, or a map's file.
 
         Raises
         ------
         LivexprError
             When it is broken; the one that is shown stays.
         """
-        if name != self.preset.name:
-            self._effects.pop(name, None)
+        if name.endswith(MAP_SUFFIX):
+            return self._reload_map(Path(name).stem)
+        shown = self.preset
+        if name not in (shown.name, str(shown.file and shown.file.absolute())):
             return False
-        self.preset = self._edges.load_preset(name)
-        return True
+        preset = self._edges.load_preset(name)
+        if shown.file is not None and shown.name == shown.file.stem:
+            preset = replace(preset, name=shown.name)
+        self.preset = preset
+        return preset != shown
 
     def adjust(self, verb: str, value: str) -> str:
         """Change the preset that is shown, not its file.
@@ -123,7 +135,10 @@ class Tuning:
             When a map is missing or broken.
         """
         effect = self._effects.get(self.preset.name)
-        if effect is None or (effect.preset is not self.preset and effect.preset != self.preset):
+        if self._map_changed:
+            self._map_changed = False  # first, so that a broken one is tried but once
+            effect = self._effects[self.preset.name] = engine.load_effect(self.preset)
+        elif effect is None or (effect.preset is not self.preset and effect.preset != self.preset):
             effect = _with_loaded_maps(effect, self.preset) or engine.load_effect(self.preset)
             self._effects[self.preset.name] = effect
         self.preset = effect.preset
@@ -136,7 +151,8 @@ class Tuning:
         ----------
         intensity : float
         name : str
-            Of a new preset; '' makes one up.
+            Of a new preset, or that of the one that is shown if it is the user's own, whose file
+            then keeps its comments; '' makes one up.
 
         Returns
         -------
@@ -148,9 +164,12 @@ class Tuning:
         LivexprError
             When it cannot be written, or the name is taken or unfit.
         """
-        name = self._free_name(name)
-        preset = replace(self.preset, name=name, intensity=intensity)
-        path = self._edges.user_presets_dir() / f"{name}.toml"
+        folder = self._edges.user_presets_dir()
+        own = self.preset.file == folder / f"{self.preset.name}.toml"
+        if not (own and name == self.preset.name):
+            name = self._free_name(name)
+        path = folder / f"{name}.toml"
+        preset = replace(self.preset, name=name, intensity=intensity, file=path)
         try:
             self._edges.save_preset(preset, path)
         except OSError as error:
@@ -162,11 +181,19 @@ class Tuning:
         self.preset = preset
         return path
 
+    def _reload_map(self, name: str) -> bool:
+        self._effects = {
+            shown: effect
+            for shown, effect in self._effects.items()
+            if shown == self.preset.name or name not in _map_names(effect.preset)
+        }
+        self._map_changed = self._map_changed or name in _map_names(self.preset)
+        return name in _map_names(self.preset)
+
     def _free_name(self, wanted: str) -> str:
         names = set(self._edges.available_presets())
         if wanted:
-            if _UNFIT_IN_NAME.search(wanted):
-                raise LivexprError(f"{wanted!r} is no name: expected letters, digits, - and _")
+            check_name(wanted)
             if wanted in names:
                 raise LivexprError(f"there is a preset {wanted!r} already: choose another name")
             return wanted
@@ -179,6 +206,10 @@ class Tuning:
     def _names(self) -> list[str]:
         names = self._edges.available_presets()
         return names if self._first.name in names else [self._first.name, *names]
+
+
+def _map_names(preset: Preset) -> set[str]:
+    return {Path(name).stem if is_map_file(name) else name for name in preset.mix}
 
 
 def _with_loaded_maps(effect: Effect | None, preset: Preset) -> Effect | None:

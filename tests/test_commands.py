@@ -91,3 +91,12 @@ def test_the_inbox_keeps_the_order_and_refuses_what_is_too_much():
     assert not all(taken)
     assert inbox.take() == []
     assert inbox.post(posted[0])
+
+
+def test_keys_of_the_preview_can_be_held_for_a_while():
+    inbox = Inbox()
+    assert not inbox.keys_held
+    inbox.hold_keys(1000.0)
+    assert inbox.keys_held
+    inbox.hold_keys(0.0)
+    assert not inbox.keys_held

@@ -1,4 +1,4 @@
-"""Hotkeys: one table, pure changes."""
+"""What each command sets: pure changes."""
 
 from __future__ import annotations
 
@@ -10,59 +10,14 @@ from hypothesis import strategies as st
 
 from livexpr import controls
 from livexpr.commands import parse_line
-from livexpr.controls import KEYS, Controls, command_for
+from livexpr.controls import Controls
+from livexpr.keys import KEYS
 
-LINES = [key.command for key in KEYS]
+LINES = [key.command for key in KEYS.here]
 
 
 def apply(line: str, state: Controls) -> Controls:
     return controls.apply(parse_line(line), state)
-
-
-def test_no_command_has_two_entries():
-    assert len(LINES) == len(set(LINES))
-
-
-def test_no_key_asks_for_two_things():
-    names = [name for key in KEYS for name in key.names]
-    assert len(names) == len(set(names))
-
-
-@pytest.mark.parametrize(
-    ("key", "line"),
-    [
-        ("o", "toggle"),
-        (" ", "toggle"),
-        ("+", "intensity +0.1"),
-        ("up", "intensity +0.1"),
-        ("-", "intensity -0.1"),
-        ("down", "intensity -0.1"),
-        ("n", "next"),
-        ("p", "previous"),
-        ("b", "split"),
-        ("m", "mirror"),
-        ("f", "freeze"),
-        ("l", "landmarks"),
-        ("s", "save"),
-        ("h", "help"),
-        ("q", "quit"),
-        ("esc", "quit"),
-        ("Q", "quit"),
-    ],
-)
-def test_keys(key, line):
-    assert command_for(key) == parse_line(line)
-
-
-def test_other_keys_do_nothing():
-    assert command_for("x") is None
-    assert command_for("") is None
-
-
-def test_help_names_every_key_that_works_without_a_window():
-    text = "\n".join(controls.help_lines())
-    for key in KEYS:
-        assert (key.meaning in text) == (not key.preview_only)
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=60))

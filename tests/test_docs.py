@@ -13,7 +13,7 @@ import tomlkit
 import typer.main
 from typer.testing import CliRunner
 
-from livexpr import cli, keys, presets
+from livexpr import cli, keys, presets, runtime
 
 HOME = Path(__file__).resolve().parents[1]
 README = (HOME / "README.md").read_text(encoding="utf-8")
@@ -147,6 +147,23 @@ def test_every_example_parses(words):
         assert "Usage" in result.output
     else:
         parse(PROGRAM, words, "livexpr")
+
+
+@pytest.mark.parametrize(
+    "words", [words for words in written_calls() if words[0] == "run"], ids=shlex.join
+)
+@pytest.mark.usefixtures("files_that_are_named")
+def test_every_example_of_run_reaches_the_filter(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "user_dir", lambda: tmp_path)
+    for name in ("mine", "my-smile"):
+        (tmp_path / f"{name}.toml").write_text("[mix]\nhappy = 1.0\n")
+    for name in ("happy.safetensors", "pixel-rr.safetensors"):
+        (tmp_path / name).write_bytes((presets.map_path("happy")).read_bytes())
+    reached = []
+    monkeypatch.setattr(runtime, "run", lambda settings: reached.append(settings) or 0)
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 0, result.output
+    assert len(reached) == ("--help" not in words)
 
 
 @pytest.mark.usefixtures("files_that_are_named")

@@ -8,10 +8,9 @@ import pytest
 from livexpr import hud
 from livexpr.controls import Controls
 from livexpr.hud import Readings, draw_preview
-from livexpr.types import FaceTrack, NoFace
+from livexpr.types import FaceTrack
 
 SIZES = [(640, 480), (1280, 720)]
-NO_FACE = NoFace("none")
 
 
 def plain(size: tuple[int, int], level: int) -> np.ndarray:
@@ -23,11 +22,11 @@ def track_at(x: float, y: float) -> FaceTrack:
     return FaceTrack(points, np.zeros(52, np.float32), np.eye(4, dtype=np.float32))
 
 
-def draw(pixels, *, before=None, track=NO_FACE, controls=None, readings=None, size=None):
+def draw(pixels, *, before=None, tracks=(), controls=None, readings=None, size=None):
     before = pixels if before is None else before
     size = size or (pixels.shape[1], pixels.shape[0])
     return draw_preview(
-        before, pixels, track, controls or Controls(), readings or Readings("happy"), size
+        before, pixels, tracks, controls or Controls(), readings or Readings("happy"), size
     )
 
 
@@ -86,14 +85,14 @@ def test_help_lists_every_key_inside_the_picture(size):
     panel = shown[rows.min() + 8 : rows.max() - 8, columns.min() + 12 : columns.max() - 12]
     has_text = (panel.max(axis=2) > 120).any(axis=1)
     lines = np.count_nonzero(np.diff(has_text.astype(int)) == 1) + int(has_text[0])
-    assert lines >= len(hud.KEYS)
+    assert lines >= len(hud.KEYS.rows)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (48, 32), (31, 400)])
 def test_tiny_pictures_do_not_break_it(size):
     controls = Controls(help_shown=True, split=True, landmarks=True, frozen=True)
     readings = Readings("happy", 30.0, 20.0, "message")
-    shown = draw(plain(size, 9), track=track_at(0, 0), controls=controls, readings=readings)
+    shown = draw(plain(size, 9), tracks=(track_at(0, 0),), controls=controls, readings=readings)
     assert shown.shape == (size[1], size[0], 3)
 
 
@@ -107,12 +106,12 @@ def test_split_shows_before_on_the_left_and_after_on_the_right():
 def test_landmarks_are_drawn_where_they_are_also_mirrored_and_scaled():
     size = (640, 480)
     controls = Controls(landmarks=True)
-    shown = draw(plain(size, 0), track=track_at(100.0, 50.0), controls=controls)
+    shown = draw(plain(size, 0), tracks=(track_at(100.0, 50.0),), controls=controls)
     assert shown[50, 100, 1] > 200
     assert not shown[50, 120:].any()
     mirrored = Controls(landmarks=True, mirrored=True)
-    assert draw(plain(size, 0), track=track_at(100, 50), controls=mirrored)[50, 539, 1] > 200
-    half = draw(plain(size, 0), track=track_at(100, 50), controls=controls, size=(320, 240))
+    assert draw(plain(size, 0), tracks=(track_at(100, 50),), controls=mirrored)[50, 539, 1] > 200
+    half = draw(plain(size, 0), tracks=(track_at(100, 50),), controls=controls, size=(320, 240))
     assert half[25, 50, 1] > 100
     assert not draw(plain(size, 0), controls=controls)[:300].any()
 
@@ -122,7 +121,7 @@ def test_nothing_is_drawn_on_the_frames_themselves():
     before.setflags(write=False)
     after.setflags(write=False)
     controls = Controls(help_shown=True, split=True, landmarks=True)
-    shown = draw(after, before=before, track=track_at(9, 9), controls=controls)
+    shown = draw(after, before=before, tracks=(track_at(9, 9),), controls=controls)
     assert shown is not after
     assert (before == 10).all()
     assert (after == 20).all()

@@ -1,4 +1,8 @@
-"""Nothing leaves the machine and nothing is kept: no socket, no file but caches, unless asked."""
+"""Nothing leaves the machine and nothing is kept: no socket, no file but caches, unless asked.
+
+A live filter has one Unix socket, in a folder of the user's alone, by which `livexpr ctl` reaches
+it; `--no-ctl` leaves it out.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from kernels import cache
+
 HOME = Path(__file__).resolve().parents[1]
 LIMIT_S = 300
 MADE = ("os.rename", "os.link", "os.symlink", "os.truncate")
 RUN = ["run", "--source", "demo", "--output", "null", "--max-frames", "20", "--fast"]
+LIVE = RUN[:-1]
 
 AUDITED = """
     import json, os, sys
@@ -54,17 +61,23 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """A home of its own, without a display."""
     home = tmp_path / "home"
     home.mkdir()
-    for name in ("work", "tmp"):
+    for name in ("work", "tmp", "run"):
         (tmp_path / name).mkdir()
     made = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     made.pop("DISPLAY", None)
     made.pop("WAYLAND_DISPLAY", None)
-    return made | {"HOME": str(home), "PYTHONPATH": str(HOME), "TMPDIR": str(tmp_path / "tmp")}
+    # Compiled kernels are kept, of each source and processor apart.
+    made.setdefault("NUMBA_CACHE_DIR", str(cache.folder()))
+    return (
+        made
+        | {"HOME": str(home), "PYTHONPATH": str(HOME), "TMPDIR": str(tmp_path / "tmp")}
+        | {"XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    )
 
 
 def kept(paths: list[str], folder: Path) -> list[str]:
     """What is neither compiled code nor a cache, nor gone again, nor a device."""
-    caches = (str(folder / "home" / ".cache"), os.environ.get("NUMBA_CACHE_DIR") or "/dev/null")
+    caches = (str(folder / "home" / ".cache"), str(cache.folder()))
     passing = (*caches, str(folder / "tmp"), "/dev/", "/proc/", "/sys/")
     assert list((folder / "tmp").iterdir()) == [], "temporary files are gone at the end"
     return [path for path in paths if "__pycache__" not in path and not path.startswith(passing)]
@@ -106,7 +119,8 @@ def test_audit_notices_what_is_asked_for(environment, tmp_path):
     assert ["open", str(work / "stats.json")] in seen
 
 
-def test_libraries_open_no_socket_and_write_no_file(environment, tmp_path):
+@pytest.mark.parametrize("words", [[*LIVE, "--no-ctl"], LIVE], ids=["alone", "reached"])
+def test_libraries_open_no_socket_and_write_no_file(environment, tmp_path, words):
     """As the system sees it: native code, which Python's audit does not."""
     strace = shutil.which("strace")
     if strace is None:
@@ -116,10 +130,19 @@ def test_libraries_open_no_socket_and_write_no_file(environment, tmp_path):
     command = [strace, "-f", "-qq", "-o", str(trace), "-e", calls]
     if subprocess.run([*command, "true"], capture_output=True).returncode:
         pytest.skip("strace may not trace here")
-    run([*command, sys.executable, "-m", "livexpr", *RUN], environment, work)
+    run([*command, sys.executable, "-m", "livexpr", *words], environment, work)
     lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
     network = r"\bsocket\(AF_(INET|PACKET|BLUETOOTH|VSOCK)|\bconnect\(|\bbind\(|\blisten\("
-    assert [line for line in lines if re.search(network, line)] == []
+    own = str(tmp_path / "run" / "livexpr" / "filter-1.sock")
+    used = [line for line in lines if re.search(network, line)]
+    if words is LIVE:
+        bound = [line for line in used if "bind(" in line]
+        assert len(bound) == 1
+        assert f'{{sa_family=AF_UNIX, sun_path="{own}"}}' in bound[0]
+        assert sum("listen(" in line for line in used) == 1
+        used = [line for line in used if "AF_UNIX" not in line and "listen(" not in line]
+    assert used == []
+    assert [each for each in (tmp_path / "run").rglob("*") if not each.is_dir()] == []
     opened = [
         re.search(r'"(.*?)"', line)[1]
         for line in lines
