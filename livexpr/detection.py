@@ -1,26 +1,35 @@
-"""The filter's start in the background, and the thread that finds the face on each frame."""
+"""The filter's start in the background, and the thread that finds the faces on each frame."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from livexpr.plausible import why_not_a_face
+from livexpr.carrying import Beside, Carrier
+from livexpr.following import Following
+from livexpr.prediction import LIMIT_S
+from livexpr.settings import Sync
+from livexpr.slot import Detected, Slot
 from livexpr.stopping import Stop
 from livexpr.supply import Supply
-from livexpr.types import FaceTrack, Frame, NoFace
-from livexpr.watchdog import Detector, WatchedDetector
+from livexpr.types import Faces, Frame, NoFace, Person
+from livexpr.watchdog import PATIENCE_S, Detector, WatchedDetector
 
 if TYPE_CHECKING:
-    from livexpr.pipeline import Effect, FilterState, Result
+    from livexpr.crowd import CrowdResult, CrowdState
+    from livexpr.pipeline import Effect
     from livexpr.presets import Preset
 
 _POLL_S = 0.1
 """How long a stop may go unnoticed."""
 
+_YIELD_S = 0.02
+"""Detection beside the picture waits for so long until the newest frame has gone out."""
+
+_END_LIMIT_S = 1.0
 _NOT_YET = NoFace("the filter is still starting")
 
 
@@ -31,12 +40,15 @@ class Engine(Protocol):
         """Return what finds faces; again, whenever one has failed. For any thread."""
 
     def process(
-        self, frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: FilterState
-    ) -> Result:
-        """As :func:`livexpr.pipeline.process`; for one thread."""
+        self, frame: Frame, people: Sequence[Person], effect: Effect, state: CrowdState
+    ) -> CrowdResult:
+        """As :func:`livexpr.crowd.process`; for one thread."""
 
-    def initial_state(self) -> FilterState:
-        """As :func:`livexpr.pipeline.initial_state`."""
+    def looked(self, state: CrowdState) -> CrowdState:
+        """As :func:`livexpr.crowd.looked`."""
+
+    def initial_state(self) -> CrowdState:
+        """As :func:`livexpr.crowd.initial_state`."""
 
     def load_effect(self, preset: Preset) -> Effect:
         """As :func:`livexpr.pipeline.load_effect`."""
@@ -93,85 +105,8 @@ class EngineStart:
             self._finished.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """A frame with what was found on it.
-
-    Attributes
-    ----------
-    frame : Frame
-    track : FaceTrack or NoFace
-    time_s : float
-        The frame's time for the filter, in s: of a source that is not live, its place in the
-        film, so that the same film always gives the same result.
-    detect_s : float
-        What detecting took; 0 where nothing was detected yet.
-    """
-
-    frame: Frame
-    track: FaceTrack | NoFace
-    time_s: float
-    detect_s: float
-
-    def timed(self) -> Frame:
-        """Return the frame at the filter's time."""
-        return replace(self.frame, captured_at_s=self.time_s)
-
-
-class Slot:
-    """Room for one detected frame between two threads.
-
-    Parameters
-    ----------
-    live : bool
-        Whether a newer frame replaces one that waits; else it waits in turn.
-
-    Attributes
-    ----------
-    dropped : int
-        Frames that were replaced.
-    """
-
-    def __init__(self, *, live: bool) -> None:
-        self.dropped = 0
-        self._live = live
-        self._waiting: Detected | None = None
-        self._finished = False
-        self._changed = threading.Condition()
-
-    def put(self, detected: Detected, stop: Stop) -> None:
-        """Hand a frame on; gives up when everything is to stop."""
-        with self._changed:
-            while not self._live and self._waiting is not None and not stop.requested:
-                self._changed.wait(_POLL_S)
-            if self._waiting is not None:
-                self.dropped += 1
-            self._waiting = detected
-            self._changed.notify_all()
-
-    def get(self, timeout_s: float) -> Detected | None:
-        """Fetch a frame; None when none came in time, and at once after the last."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting is not None or self._finished, timeout_s)
-            detected, self._waiting = self._waiting, None
-            self._changed.notify_all()
-            return detected
-
-    def finish(self) -> None:
-        """Tell that no further frame comes."""
-        with self._changed:
-            self._finished = True
-            self._changed.notify_all()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the last frame was fetched."""
-        with self._changed:
-            return self._finished and self._waiting is None
-
-
 class DetectionThread:
-    """Takes each frame from the supply, finds its face, and hands both on through `slot`.
+    """Takes each frame from the supply, finds who is on it, and hands both on through `slot`.
 
     Parameters
     ----------
@@ -183,9 +118,17 @@ class DetectionThread:
     stop : Stop
     say : callable
         Takes a line for the user.
+    faces : int
+        How many people are followed at most.
+    sync : str
+        Of a live source: ``exact``, frames wait until they were looked at; ``predict``, each goes
+        on at once, with everybody carried to it, and detection runs beside on the newest.
 
     Attributes
     ----------
+    detect_every : int
+        Of a live source, faces are looked for on every so many frames at most; any thread may set
+        it. Above 1, every frame goes on at once.
     slot : Slot
     bug : Exception or None
         What went wrong that should not; for the main thread to raise.
@@ -199,7 +142,10 @@ class DetectionThread:
         fps: float | None,
         stop: Stop,
         say: Callable[[str], None],
+        faces: int = 1,
+        sync: Sync = "exact",
     ) -> None:
+        self.detect_every = 1
         self.slot = Slot(live=fps is None)
         self.bug: Exception | None = None
         self._supply = supply
@@ -207,6 +153,17 @@ class DetectionThread:
         self._fps = fps
         self._stop = stop
         self._watched = WatchedDetector(self._detector, say, live=fps is None)
+        self._following = Following(faces)
+        self._nobody = self._following.people
+        self._carrier = Carrier()
+        self._predicts = sync == "predict"
+        self._ahead = False
+        self._until_next = 0
+        self._took_s = 0.0
+        self._looking = threading.Lock()
+        self._beside: Beside | None = None
+        if fps is None:
+            self._beside = Beside(self._look_beside, lambda: self.slot.wait_until_idle(_YIELD_S))
         self._closed = True
         self._thread = threading.Thread(target=self._run, name="detection", daemon=True)
         self._thread.start()
@@ -221,26 +178,66 @@ class DetectionThread:
             while not self._stop.requested and not self._supply.ended:
                 frame = self._supply.get(_POLL_S)
                 if frame is not None:
-                    self.slot.put(self._detect(frame), self._stop)
+                    self._pass_on(frame)
         except Exception as error:
             self.bug = error
         finally:
             self.slot.finish()
-            self._closed = self._watched.close()
+            alone = self._beside is None or self._beside.close(_END_LIMIT_S)
+            self._closed = alone and self._watched.close()
+
+    def _pass_on(self, frame: Frame) -> None:
+        """Hand a frame on with everybody on it: found there, or carried to it."""
+        beside, every = self._beside, self.detect_every
+        was_ahead = self._ahead
+        self._ahead = beside is not None and (self._predicts or every > 1)
+        if beside is None or not self._ahead:
+            self.slot.put(self._detect(frame), self._stop)
+            return
+        if beside.bug is not None:
+            raise beside.bug
+        if not was_ahead:
+            self.slot.put(self._noted(frame), self._stop)
+            return
+        self.slot.put(self._carried(frame), self._stop)
+        self._until_next = min(self._until_next, every) - 1
+        if self._until_next <= 0:
+            self._until_next = every
+            beside.offer(frame)
+
+    def _carried(self, frame: Frame) -> Detected:
+        time_s = self._time_s(frame)
+        took_s, self._took_s = self._took_s, 0.0
+        carried = self._carrier.carried(frame.pixels, time_s)
+        return Detected(frame, time_s, took_s, carried or self._nobody)
+
+    def _look_beside(self, frame: Frame) -> None:
+        self._took_s = self._noted(frame, LIMIT_S).detect_s
+
+    def _noted(self, frame: Frame, patience_s: float = PATIENCE_S) -> Detected:
+        """Look at a frame from which others are going to be carried on."""
+        detected = self._detect(frame, patience_s)
+        self._carrier.note(detected.people, frame.pixels, detected.time_s)
+        return detected
+
+    def _time_s(self, frame: Frame) -> float:
+        return frame.captured_at_s if self._fps is None else frame.index / self._fps
 
     def _detector(self) -> Detector:
         assert self._starting.engine is not None
         return self._starting.engine.detector()
 
-    def _detect(self, frame: Frame) -> Detected:
-        time_s = frame.captured_at_s if self._fps is None else frame.index / self._fps
+    def _detect(self, frame: Frame, patience_s: float = PATIENCE_S) -> Detected:
+        time_s = self._time_s(frame)
         if self._starting.engine is None:
-            return Detected(frame, _NOT_YET, time_s, 0.0)
-        started_s = time.perf_counter()
-        track = self._watched.detect(replace(frame, captured_at_s=time_s))
-        detect_s = time.perf_counter() - started_s
-        if isinstance(track, FaceTrack):
-            height, width = frame.pixels.shape[:2]
-            if why := why_not_a_face(track, (width, height)):
-                track = NoFace(f"what was found is no face: {why}")
-        return Detected(frame, track, time_s, detect_s)
+            return self._detected(frame, _NOT_YET, time_s, 0.0)
+        with self._looking:
+            started_s = time.perf_counter()
+            seen = self._following.to_look_at(frame)
+            found = self._watched.detect(replace(seen, captured_at_s=time_s), patience_s)
+            detect_s = time.perf_counter() - started_s
+            return self._detected(frame, found, time_s, detect_s)
+
+    def _detected(self, frame: Frame, faces: Faces, time_s: float, detect_s: float) -> Detected:
+        people = self._following.found(frame, faces, time_s)
+        return Detected(frame, time_s, detect_s, people)

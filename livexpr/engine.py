@@ -63,6 +63,10 @@ class LoadedEngine:
         """As :func:`livexpr.crowd.process`; for one thread."""
         return self._crowd.process(frame, people, effect, state)
 
+    def looked(self, state: CrowdState) -> CrowdState:
+        """As :func:`livexpr.crowd.looked`."""
+        return self._crowd.looked(state)
+
     def initial_state(self) -> CrowdState:
         """As :func:`livexpr.crowd.initial_state`."""
         return self._crowd.initial_state()

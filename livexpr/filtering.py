@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from livexpr.detection import Detected, EngineStart
+from livexpr.detection import EngineStart
 from livexpr.errors import LivexprError, one_line
 from livexpr.pilot import Pilot
 from livexpr.retrying import Retrying
+from livexpr.slot import Detected
 
 if TYPE_CHECKING:
-    from livexpr.pipeline import FilterState, Result
+    from livexpr.crowd import CrowdResult, CrowdState
 
 UNFILTERED = "the picture goes on unfiltered"
+_SENDING_S = 0.001
 
 
 class Filtering:
@@ -27,16 +32,22 @@ class Filtering:
         Takes a line for the user.
     live : bool
         Whether bugs are said in one line; else they are raised.
+
+    Attributes
+    ----------
+    thrifty : bool
+        Whether to sample pixels in the plain way, as slow machines need it.
     """
 
     def __init__(self, starting: EngineStart, say: Callable[[str], None], *, live: bool) -> None:
+        self.thrifty = False
         self._starting = starting
         self._live = live
-        self._state: FilterState | None = None
+        self._state: CrowdState | None = None
         self._say = say
         self._retrying = Retrying(say, UNFILTERED, "the filter works again")
 
-    def filter(self, detected: Detected, pilot: Pilot) -> Result | None:
+    def filter(self, detected: Detected, pilot: Pilot) -> CrowdResult | None:
         """Return the filtered frame; None while there is no filter.
 
         Raises
@@ -54,10 +65,12 @@ class Filtering:
             self._say(str(error))
             pilot.leave()
             return None
+        if self.thrifty:
+            effect = replace(effect, thrifty=True)
         if self._state is None:
             self._state = engine.initial_state()
         try:
-            result = engine.process(detected.timed(), detected.track, effect, self._state)
+            result = engine.process(detected.timed(), detected.people, effect, self._state)
         except Exception as error:
             if not self._live:
                 raise
@@ -68,3 +81,15 @@ class Filtering:
         self._retrying.worked()
         self._state = result.state
         return result
+
+    def look(self) -> None:
+        """Look at the frame that has just been filtered, once it is on its way out.
+
+        Of a live source only: others lose no time by leaving it to the next frame.
+        """
+        if self._live and self._state is not None and self._starting.engine is not None:
+            # Whoever sends it needs the interpreter for a moment.
+            time.sleep(_SENDING_S)
+            # The next frame would fail in the same way, and tells of it.
+            with contextlib.suppress(Exception):
+                self._state = self._starting.engine.looked(self._state)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh
+from livexpr import face_mesh, memory
 from livexpr.deferred import deferred
 from livexpr.errors import ModelError
 from livexpr.head_pose import fit_pose
@@ -171,6 +171,7 @@ class Landmarker:
                 # A model that has failed tells its error once more when it is closed, and keeps
                 # its handle: its destructor would close it a second time, and can hang in that.
                 model._handle = None
+            memory.give_back()
 
     def __enter__(self) -> Landmarker:
         return self

@@ -23,7 +23,7 @@ _FILM_BACKLOG = 8
 
 _FAST_BACKLOG = 2
 _TIMINGS_KEPT = 36_000
-"""Twenty minutes at 30 fps: memory stays flat however long the filter runs."""
+"""Twenty minutes at 30 fps, taken at the start: memory stays flat however long the filter runs."""
 
 
 class Sink(Protocol):
@@ -77,13 +77,28 @@ class Timings:
     """The last timings of one sink; written by its thread, read by any."""
 
     def __init__(self) -> None:
-        self.latency_s: deque[float] = deque(maxlen=_TIMINGS_KEPT)
-        self.send_s: deque[float] = deque(maxlen=_TIMINGS_KEPT)
+        self._kept_s: NDArray[np.float64] = np.full((2, _TIMINGS_KEPT), np.nan)
+        self._count = 0
 
     def add(self, latency_s: float, send_s: float) -> None:
         """Keep the timings of one frame, in s."""
-        self.latency_s.append(latency_s)
-        self.send_s.append(send_s)
+        self._kept_s[:, self._count % _TIMINGS_KEPT] = latency_s, send_s
+        self._count += 1
+
+    @property
+    def latency_s(self) -> NDArray[np.float64]:
+        """From capture until the sink had the frame: (N,), in s, newest last."""
+        return self._in_order(self._kept_s[0])
+
+    @property
+    def send_s(self) -> NDArray[np.float64]:
+        """What the sink took for each frame: (N,), in s, newest last."""
+        return self._in_order(self._kept_s[1])
+
+    def _in_order(self, kept_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        oldest = self._count % _TIMINGS_KEPT if self._count > _TIMINGS_KEPT else 0
+        in_order: NDArray[np.float64] = np.roll(kept_s, -oldest)[: self._count]
+        return in_order
 
 
 class Lane(threading.Thread):

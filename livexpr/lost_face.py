@@ -6,6 +6,7 @@ face, a head that turned too far for the filter, and a filter that is starting o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -84,6 +85,28 @@ def shown(
         return instead, veil
     mixed = cv2.addWeighted(instead, veil.drawn, pixels, 1 - veil.drawn, 0)
     return np.asarray(mixed, np.uint8), veil
+
+
+def together(mode: OnLost, presences: Sequence[float | None]) -> float | None:
+    """Return what :func:`shown` is to go by where several people are followed.
+
+    Parameters
+    ----------
+    mode : str
+        *blur* lets nobody be seen unfiltered: the one who carries least counts, and it is None
+        while anybody is missing, or new. Whoever has been away for seconds is followed no more,
+        and more people than there are places for are not hidden. Else the one who carries most
+        counts, and the picture goes on while anybody is found.
+    presences : sequence of float or None
+        As :func:`shown` takes it, of each who is followed.
+
+    >>> together("blur", [1.0, None]), together("freeze", [1.0, None]), together("blur", [])
+    (None, 1.0, None)
+    """
+    found = [presence for presence in presences if presence is not None]
+    if mode == "blur":
+        return min(found) if found and len(found) == len(presences) else None
+    return max(found, default=None)
 
 
 def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -122,9 +122,9 @@ class Publisher:
     @property
     def latency_s(self) -> NDArray[np.float64]:
         """Time from capture until the first sink had the frame: (N,), in s, newest last."""
-        return np.array(self._timings.latency_s, np.float64)
+        return self._timings.latency_s
 
     @property
     def send_s(self) -> NDArray[np.float64]:
         """Time that the first sink took for each frame: (N,), in s, newest last."""
-        return np.array(self._timings.send_s, np.float64)
+        return self._timings.send_s

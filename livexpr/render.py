@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from livexpr import pipeline
+from livexpr import crowd, pipeline
 from livexpr.errors import CameraError, LivexprError, VirtualCameraError
 from livexpr.film import FILM_SUFFIXES, open_film
+from livexpr.film_opening import open_container
+from livexpr.following import Following
 from livexpr.landmarks import Landmarker
 from livexpr.pictures import PICTURE_SUFFIXES, read_image
 from livexpr.pipeline import Effect
@@ -47,6 +49,7 @@ class _Job:
 
     effect: Effect
     compare: bool
+    faces: int
     progress: Progress
 
     def say(self, line: str) -> None:
@@ -54,7 +57,9 @@ class _Job:
         self.progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def render(source: Path, target: Path, preset: Preset, *, compare: bool = False) -> int:
+def render(
+    source: Path, target: Path, preset: Preset, *, compare: bool = False, faces: int = 1
+) -> int:
     """Filter a picture, a film, or a folder of them, with a progress bar on stderr.
 
     Parameters
@@ -67,6 +72,9 @@ def render(source: Path, target: Path, preset: Preset, *, compare: bool = False)
         What to show. A still picture, and the start of a film, have all of it at once.
     compare : bool
         Put before (left) and after (right) side by side.
+    faces : int
+        How many people are filtered at most: the largest faces of a picture; in a film, whoever
+        is there first.
 
     Returns
     -------
@@ -83,7 +91,7 @@ def render(source: Path, target: Path, preset: Preset, *, compare: bool = False)
     console = Console(stderr=True)
     hidden = not console.is_terminal
     with Progress(console=console, transient=True, disable=hidden) as progress:
-        job = _Job(effect, compare, progress)
+        job = _Job(effect, compare, faces, progress)
         if source.is_dir():
             return _render_folder(job, source, target)
         _render_file(job, source, target)
@@ -169,11 +177,11 @@ def _render_file(job: _Job, source: Path, target: Path) -> None:
 
 def _render_picture(job: _Job, source: Path, target: Path) -> None:
     frame = Frame(read_image(source), 0, 0.0)
-    with Landmarker(video=False) as landmarker:
-        track = landmarker.detect(frame)
-    result = pipeline.process(frame, track, job.effect, pipeline.settled_state(job.effect))
-    if isinstance(track, NoFace):
-        job.say(f"{source.name}: {track.reason}, left as it is")
+    with Landmarker(video=False, max_faces=job.faces) as landmarker:
+        people = Following(job.faces).found(frame, landmarker.detect_all(frame), 0.0)
+    result = crowd.process(frame, people, job.effect, crowd.settled_state(job.effect))
+    if isinstance(people[0].track, NoFace):
+        job.say(f"{source.name}: {people[0].track.reason}, left as it is")
     unchanged = result.frame is frame and not job.compare
     with _written_whole(target) as unfinished:
         if unchanged and source.suffix.lower() == target.suffix.lower():
@@ -220,16 +228,17 @@ def _filter_pictures(job: _Job, source: Path, target: Path) -> None:
     film = Film(source, name=source.name, mirror=False, loop=False, fast=True)
     width, height = film.size
     sink = open_film(target, (2 * width if job.compare else width, height), film.fps)
-    state = pipeline.settled_state(job.effect)
+    state, following = crowd.settled_state(job.effect), Following(job.faces)
     faces = count = 0
     task = job.progress.add_task(source.name, total=_expected_frames(source, film.fps))
     try:
-        with Landmarker(video=True) as landmarker:
+        with Landmarker(video=True, max_faces=job.faces) as landmarker:
             for count, (pixels, time_s) in enumerate(film.timed_pictures(), 1):
                 frame = Frame(pixels, count - 1, time_s)
-                track = landmarker.detect(frame)
-                faces += bool(track)
-                result = pipeline.process(frame, track, job.effect, state)
+                found = landmarker.detect_all(following.to_look_at(frame))
+                people = following.found(frame, found, time_s)
+                faces += any(one.track for one in people)
+                result = crowd.process(frame, people, job.effect, state)
                 state = result.state
                 sink.send_at(_shown(job, frame, result.frame), time_s)
                 job.progress.advance(task)
@@ -246,7 +255,7 @@ def _filter_pictures(job: _Job, source: Path, target: Path) -> None:
 def _expected_frames(path: Path, fps: float) -> int | None:
     import av
 
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         stream = container.streams.video[0]
         if stream.frames:
             return int(stream.frames)

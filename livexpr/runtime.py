@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from livexpr import controls, statistics
+from livexpr import memory, statistics
 from livexpr.capture_thread import Source
 from livexpr.commands import Inbox
 from livexpr.detection import DetectionThread, EngineStart
@@ -18,6 +18,7 @@ from livexpr.published import Observer
 from livexpr.session import Session
 from livexpr.settings import Settings
 from livexpr.sinks import Sinks, refuse_own_source
+from livexpr.source_switch import SourceSwitch
 from livexpr.stopping import Stop, stopping_on_signals
 from livexpr.supply import FirstFrames, Supply
 
@@ -52,6 +53,7 @@ def run(settings: Settings, *, edges: Edges | None = None) -> int:
     LivexprError
         When it cannot start, or has nothing left to read from or to write to.
     """
+    memory.keep_in_one_pool()
     stop = Stop()
     with stopping_on_signals(stop):
         started = _Run(settings, edges or Edges(), stop)
@@ -86,6 +88,7 @@ class _Run:
         self._wanted: Callable[[], bool] | None = None
         self._starting: EngineStart | None = None
         self._supply: Supply | None = None
+        self._switch: SourceSwitch | None = None
         self._detection: DetectionThread | None = None
         self._session: Session | None = None
         self._inbox = Inbox()
@@ -100,7 +103,9 @@ class _Run:
             source = self._rested(source)
         if source is None:
             return
-        self._starting = EngineStart(lambda: self._edges.load_engine(settings.preset, self._stop))
+        self._starting = EngineStart(
+            lambda: self._edges.load_engine(settings.preset, self._stop, settings.faces)
+        )
         if (settings.fast or not self._sinks.seen) and not self._wait_for_engine():
             return
         if settings.max_frames is not None and not source.live:
@@ -112,13 +117,20 @@ class _Run:
             may_freeze=self._edges.may_freeze,
             wanted=self._wanted,
         )
+        self._switch = SourceSwitch(
+            settings, self._edges, self._supply, self._inbox, self._sinks.device
+        )
         self._detection = DetectionThread(
             self._supply,
             self._starting,
             fps=None if source.live else _rate(source),
             stop=self._stop,
             say=self._edges.say,
+            faces=settings.faces,
+            sync=settings.sync,
         )
+        if settings.sync == "predict" and not source.live:
+            self._edges.say("--sync predict changes nothing: each frame waits for its faces here")
         if self._sinks.window is None:
             self._terminal.__enter__()
         self._companions = self._edges.open_companions(
@@ -154,6 +166,8 @@ class _Run:
             self._viewers.close()
         if self._supply is not None:
             clean &= self._supply.close()
+        if self._switch is not None:
+            clean &= self._switch.close()
         if self._opening is not None:
             clean &= self._opening.close()
         self._sinks.close()
@@ -226,7 +240,7 @@ class _Run:
                 return not self._stop.requested
             if window is not None:
                 pressed = window.keys()
-                asked = filter(None, map(controls.command_for, pressed))
+                asked = filter(None, map(self._settings.keys.command_for, pressed))
                 if window.closed or any(command.verb == "quit" for command in asked):
                     return False
         return False

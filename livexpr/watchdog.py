@@ -9,9 +9,9 @@ from typing import Protocol
 
 from livexpr.errors import LivexprError, one_line
 from livexpr.retrying import Retrying
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.types import Faces, Frame, NoFace
 
-_PATIENCE_S = 0.15
+PATIENCE_S = 0.15
 _PATIENCE_TIMES = 3.0
 """How long a live frame waits: so long, or so many times what detection usually takes."""
 
@@ -30,10 +30,10 @@ _END_LIMIT_S = 1.0
 
 
 class Detector(Protocol):
-    """Finds the face on one frame after another; made, used and closed by one thread."""
+    """Finds faces on one frame after another; made, used and closed by one thread."""
 
-    def detect(self, frame: Frame) -> FaceTrack | NoFace:
-        """Find the face. If it goes on raising, whatever it is, it is thrown away."""
+    def detect_all(self, frame: Frame) -> Faces:
+        """Find the faces. If it goes on raising, whatever it is, it is thrown away."""
 
     def close(self) -> None:
         """Release the model."""
@@ -66,8 +66,14 @@ class WatchedDetector:
             say, "the picture goes on unfiltered", "the face is looked for again"
         )
 
-    def detect(self, frame: Frame) -> FaceTrack | NoFace:
-        """Return the face of a frame, or why there is none; never waits for long when live.
+    def detect(self, frame: Frame, patience_s: float = PATIENCE_S) -> Faces:
+        """Return the faces of a frame, or why there is none; never waits for long when live.
+
+        Parameters
+        ----------
+        frame : Frame
+        patience_s : float
+            For so long it waits when live, or for longer where detection usually takes its time.
 
         Raises
         ------
@@ -79,7 +85,7 @@ class WatchedDetector:
         if self._worker is None:
             self._worker = _Worker(self._make)
         worker = self._worker
-        patience_s = self._patience_s(worker)
+        patience_s = self._patience_s(worker, patience_s)
         end_s = time.perf_counter() + max(0.0, patience_s - worker.busy_s)
         found = None
         if worker.take(frame, end_s):
@@ -105,10 +111,10 @@ class WatchedDetector:
         worker, self._worker = self._worker, None
         return worker is None or worker.leave(_END_LIMIT_S)
 
-    def _patience_s(self, worker: _Worker) -> float:
+    def _patience_s(self, worker: _Worker, least_s: float) -> float:
         if not self._live:
             return _FILM_LIMIT_S
-        return max(_PATIENCE_S, _PATIENCE_TIMES * worker.usual_s)
+        return max(least_s, _PATIENCE_TIMES * worker.usual_s)
 
     def _limit_s(self, worker: _Worker) -> float:
         if not self._live or not worker.made:
@@ -153,7 +159,7 @@ class _Worker(threading.Thread):
         self._make = make
         self._changed = threading.Condition()
         self._frame: Frame | None = None
-        self._done: tuple[Frame, FaceTrack | NoFace | Exception] | None = None
+        self._done: tuple[Frame, Faces | Exception] | None = None
         self._leaving = False
         self._busy_since_s: float | None = time.perf_counter()
         self.start()
@@ -173,7 +179,7 @@ class _Worker(threading.Thread):
             self._changed.notify_all()
             return True
 
-    def result(self, frame: Frame, end_s: float) -> FaceTrack | NoFace | Exception | None:
+    def result(self, frame: Frame, end_s: float) -> Faces | Exception | None:
         """Wait for what was found on `frame`, or raised; None when it has not come by `end_s`."""
         with self._changed:
             self._wait_for(lambda: self._done is not None and self._done[0] is frame, end_s)
@@ -217,9 +223,9 @@ class _Worker(threading.Thread):
             if self._leaving or frame is None:
                 return
             started_s = time.perf_counter()
-            found: FaceTrack | NoFace | Exception
+            found: Faces | Exception
             try:
-                found = detector.detect(frame)
+                found = detector.detect_all(frame)
             except Exception as error:
                 found = error
             took_s = time.perf_counter() - started_s

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from livexpr import face_mesh, head_pose, runtime
+from livexpr.commands import Inbox
 from livexpr.edges import Edges
 from livexpr.errors import PresetError, VirtualCameraError
 from livexpr.presets import Preset
+from livexpr.published import Observer
 from livexpr.settings import Settings
 from livexpr.terminal import TerminalKeys
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.types import FaceTrack, Frame
 
 SIZE = (64, 48)
 HAPPY = Preset("happy", {"happy": 1.0})
@@ -84,8 +86,9 @@ class FakeResult:
     frame: Frame
     state: int
     stages_s: dict[str, float]
-    track: FaceTrack | NoFace
-    presence: float = 1.0
+    tracks: tuple[FaceTrack, ...]
+    presences: tuple[float, ...]
+    strength: float = 1.0
 
 
 class FakeEngine:
@@ -95,6 +98,7 @@ class FakeEngine:
         self.detected: list[Frame] = []
         self.times_s: list[float] = []
         self.effects: list[FakeEffect] = []
+        self.loaded: list[Preset] = []
         self.track = TRACK
         self.detect_error: Exception | None = None
         self.process_error: Exception | None = None
@@ -107,30 +111,35 @@ class FakeEngine:
         self.last_detector = FakeDetector(self)
         return self.last_detector
 
-    def detect(self, frame):
+    def detect_all(self, frame):
         if self.detect_error is not None:
             raise self.detect_error
         self.detected.append(frame)
-        return self.track
+        return (self.track,) if isinstance(self.track, FaceTrack) else self.track
 
-    def process(self, frame, track, effect, state):
+    def process(self, frame, people, effect, state):
         if self.process_error is not None:
             raise self.process_error
         time.sleep(self.process_s)
         self.process_threads.add(threading.get_ident())
         self.times_s.append(frame.captured_at_s)
         self.effects.append(effect)
-        if isinstance(track, FaceTrack) and effect.intensity:
+        tracks = tuple(one.track for one in people if isinstance(one.track, FaceTrack))
+        if tracks and effect.intensity:
             pixels = frame.pixels.copy()
             pixels[..., 0] = np.clip(pixels[..., 0] + 100 * effect.intensity, 0, 255)
             frame = replace(frame, pixels=pixels)
         stages = {"smooth": 0.001, "place": 0.001, "apply": 0.002}
-        return FakeResult(frame, state + 1, stages, track)
+        return FakeResult(frame, state + 1, stages, tracks, (1.0,) * len(tracks))
+
+    def looked(self, state):
+        return state
 
     def initial_state(self):
         return 0
 
     def load_effect(self, preset):
+        self.loaded.append(preset)
         if preset.name in self.broken_presets:
             raise PresetError(f"preset {preset.name} is broken")
         return FakeEffect(preset, preset.intensity)
@@ -141,7 +150,7 @@ class FakeEngine:
 
 class FakeDetector:
     def __init__(self, engine):
-        self.detect = engine.detect
+        self.detect_all = engine.detect_all
 
     def close(self):
         pass
@@ -249,6 +258,8 @@ class World:
     saved: list[tuple[Preset, Path]] = field(default_factory=list)
     webcam: bool = False
     viewers: FakeViewers = field(default_factory=lambda: FakeViewers())
+    companions: list[Observer] = field(default_factory=list)
+    inbox: Inbox | None = None
 
     def edges(self) -> Edges:
         return Edges(
@@ -262,6 +273,7 @@ class World:
             open_film=self._open_film,
             open_window=self._open_window,
             open_terminal=lambda: self.terminal,
+            open_companions=self._open_companions,
             load_engine=self._load_engine,
             available_presets=lambda: sorted(self.presets),
             load_preset=self._load_preset,
@@ -288,6 +300,10 @@ class World:
         self.source = self.reopen()
         return self.source
 
+    def _open_companions(self, settings, inbox, say, *, live):
+        self.inbox = inbox
+        return self.companions
+
     def _open_camera(self, device, size, fps):
         self.events.append(f"camera {device} {size[0]}x{size[1]}")
         return self._opened(self.camera)
@@ -305,10 +321,12 @@ class World:
             raise made
         return made
 
-    def _load_engine(self, preset, stop):
+    def _load_engine(self, preset, stop, faces):
         self.events.append("engine")
         self.loading()
         return self.engine
 
     def _load_preset(self, name):
+        if name not in self.presets:
+            raise PresetError(f"there is no preset {name!r}")
         return self.presets[name]

@@ -23,7 +23,7 @@ from livexpr import (
     plausible,
     presets,
     retrying,
-    session,
+    standing_in,
     supply,
     watchdog,
 )
@@ -107,7 +107,7 @@ class StubbornSource(FakeSource):
 
 
 def test_a_frozen_webcam_is_opened_anew_until_it_moves(monkeypatch):
-    monkeypatch.setattr(session, "_LAST_S", 0.3)
+    monkeypatch.setattr(standing_in, "_LAST_S", 0.3)
     first, opened = StubbornSource(), []
     world, camera = call(source=first)
     still = np.full((SIZE[1], SIZE[0], 3), 33, np.uint8)
@@ -253,7 +253,7 @@ def test_an_engine_whose_start_has_a_bug_leaves_the_picture_as_it_is():
 
 def test_detection_that_hangs_is_built_anew_while_the_picture_goes_on():
     world, camera = call()
-    hang, answers = threading.Event(), world.engine.detect
+    hang, answers = threading.Event(), world.engine.detect_all
     hung: list[Frame] = []
 
     def detect(frame):
@@ -266,8 +266,8 @@ def test_detection_that_hangs_is_built_anew_while_the_picture_goes_on():
     try:
         until(
             world,
-            lambda: setattr(world.engine, "detect", detect),
-            lambda: setattr(world.engine.last_detector, "detect", detect),
+            lambda: setattr(world.engine, "detect_all", detect),
+            lambda: setattr(world.engine.last_detector, "detect_all", detect),
             lambda: bool(hung),
             lambda: not filtered(camera),
             lambda: seen.append(len(camera.sent)),
@@ -285,9 +285,9 @@ def test_a_detector_is_asked_again_only_when_it_has_answered(live):
     asked: list[int] = []
 
     class Slow:
-        def detect(self, frame):
+        def detect_all(self, frame):
             asked.append(frame.index)
-            return TRACK
+            return (TRACK,)
 
         def close(self):
             asked.append(-1)
@@ -297,7 +297,7 @@ def test_a_detector_is_asked_again_only_when_it_has_answered(live):
     found = [watched.detect(frame) for frame in frames]
     assert watched.close()
     assert asked == [*range(20), -1]
-    assert found == [TRACK] * 20
+    assert found == [(TRACK,)] * 20
 
 
 def broken_tracks() -> dict[str, FaceTrack]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livexpr.landmarks import Landmarker
-from livexpr.lost_face import Veil, blurred, shown
+from livexpr.lost_face import Veil, blurred, shown, together
 from livexpr.types import Frame
 
 FRAME_S = 1 / 30
@@ -132,3 +132,19 @@ def test_no_face_is_found_in_a_blurred_picture(astronaut) -> None:
         for pixels in (astronaut, close):
             assert landmarker.detect(Frame(pixels, 0, 0.0))
             assert not landmarker.detect(Frame(blurred(pixels), 0, 0.0))
+
+
+@pytest.mark.parametrize("presences", [(None,), (0.4,), (1.0,), ()])
+@pytest.mark.parametrize("mode", ["passthrough", "freeze", "blur"])
+def test_one_person_counts_alone(mode, presences) -> None:
+    assert together(mode, presences) == (presences[0] if presences else None)
+
+
+def test_blur_goes_by_whoever_is_seen_least_and_freeze_by_whoever_is_seen_most() -> None:
+    for presences, least, most in (
+        ((1.0, 0.2), 0.2, 1.0),
+        ((None, 0.7), None, 0.7),
+        ((None, None), None, None),
+    ):
+        assert together("blur", presences) == least
+        assert together("freeze", presences) == most

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import threading
 import time
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livexpr import edges, opening, supply
+from livexpr import opening, supply
 from livexpr.errors import CameraError, ModelError, VirtualCameraError
 from livexpr.presets import Preset
 from livexpr.publisher import NullSink
@@ -523,17 +522,6 @@ def test_a_source_that_opens_after_the_end_is_closed():
 def test_null_takes_everything():
     assert World(source=FakeSource(3, live=False)).run(outputs=("null",), fast=True) == 0
     assert NullSink().name == "null"
-
-
-def test_kernels_leave_a_processor_to_detection(monkeypatch):
-    monkeypatch.setattr("livexpr.edges.sys.platform", "other")
-    monkeypatch.setattr("livexpr.edges.os.cpu_count", lambda: 8)
-    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
-    edges._share_processors()
-    assert os.environ["NUMBA_NUM_THREADS"] == "3", "what the user has set counts"
-    monkeypatch.delenv("NUMBA_NUM_THREADS")
-    edges._share_processors()
-    assert os.environ["NUMBA_NUM_THREADS"] == "7"
 
 
 @pytest.mark.parametrize("on_lost", ["passthrough", "freeze", "blur"])

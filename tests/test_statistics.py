@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from hypothesis import strategies as st
 from livexpr import statistics
 from livexpr.errors import LivexprError
 from livexpr.statistics import Durations, Statistics
+
+HOME = Path(__file__).resolve().parents[1]
 
 
 @given(st.lists(st.floats(2e-6, 900.0), min_size=1, max_size=200))
@@ -75,6 +80,39 @@ def test_report_has_everything_and_survives_json(tmp_path):
     assert report["versions"]["python"].startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
     assert report["versions"]["livexpr"]
     assert {"fps", "threads", "threading_layer"} <= set(report)
+
+
+def test_a_start_is_measured_from_the_process_on(monkeypatch):
+    started_s = 100.0
+    monkeypatch.setattr(statistics, "process_start_s", lambda: started_s)
+    counted = Statistics()
+    counted.published(started_s + 0.5)
+    counted.add_stages({"detect": 0.02})
+    counted.published(started_s + 1.0)
+    counted.add_stages({"smooth": 0.001, "place": 0.0, "apply": 0.0})
+    counted.published(started_s + 1.5)
+    counted.add_stages({"smooth": 0.001, "place": 0.001, "apply": 0.002})
+    for late_s in (2.0, 2.5):
+        counted.published(started_s + late_s)
+    report = counted.report(np.empty(0), np.empty(0))
+    assert report["first_frame_s"] == 0.5
+    assert report["first_filtered_s"] == 2.0
+
+
+def test_a_run_without_frames_has_no_start():
+    report = Statistics().report(np.empty(0), np.empty(0))
+    assert report["first_frame_s"] is report["first_filtered_s"] is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell so simply")
+def test_when_the_process_started_is_the_systems_word():
+    script = "from livexpr import statistics; print(statistics.process_start_s())"
+    before_s = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=HOME
+    )
+    # Processes of one system share the clock.
+    assert before_s - 10 <= float(done.stdout) <= time.perf_counter()
 
 
 def test_an_unwritable_file_is_one_line(tmp_path):

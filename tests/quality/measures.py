@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh
+from livexpr import face_mesh, prediction
+from livexpr.smoothing import SmoothingState, smooth
+from livexpr.types import FaceTrack, NoFace
 
 UPPER_LIP, LOWER_LIP = 13, 14
 # What moves by less than this part of the face's height from frame to frame is still.
@@ -126,3 +128,50 @@ def lip_opening(landmarks_px: NDArray[np.float32]) -> NDArray[np.float64]:
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Return Pearson's correlation."""
     return float(np.corrcoef(a, b)[0, 1])
+
+
+def prediction_errors(
+    pixels: Sequence[NDArray[np.uint8]],
+    tracks: Sequence[FaceTrack | NoFace],
+    times_s: Sequence[float],
+    frames: int = 1,
+    smoothing: float = 0.5,
+) -> NDArray[np.float32]:
+    """Return how far landmarks carried forward are from those found on the frame itself, in px.
+
+    Parameters
+    ----------
+    pixels : sequence of ndarray of shape (H, W, 3), uint8
+    tracks : sequence of FaceTrack or NoFace
+        What was found on each.
+    times_s : sequence of float
+    frames : int
+        By how many frames they are carried.
+    smoothing : float
+        Both are smoothed, as the filter does.
+
+    Returns
+    -------
+    ndarray of shape (N, 468), float32
+    """
+    anchors: list[prediction.Anchor | None] = []
+    exact: SmoothingState | None = None
+    early: SmoothingState | None = None
+    errors = []
+    for index, (track, picture, time_s) in enumerate(zip(tracks, pixels, times_s, strict=True)):
+        before = anchors[-1] if anchors else None
+        if isinstance(track, NoFace):
+            anchors.append(None)
+            continue
+        anchors.append(prediction.anchored(track, picture, time_s, before))
+        found, exact = smooth(track, time_s, exact, smoothing)
+        anchor = anchors[index - frames] if index >= frames else None
+        if anchor is None:
+            continue
+        guess = prediction.carried(anchor, picture, time_s)
+        if isinstance(guess, NoFace):
+            continue
+        guess, early = smooth(guess, time_s, early, smoothing)
+        off = (guess.landmarks_px - found.landmarks_px)[: face_mesh.N_LANDMARKS, :2]
+        errors.append(np.linalg.norm(off, axis=1))
+    return np.array(errors, np.float32)

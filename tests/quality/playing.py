@@ -25,6 +25,8 @@ class Played:
 
     before: list[NDArray[np.uint8]] = field(default_factory=list)
     after: list[NDArray[np.uint8]] = field(default_factory=list)
+    tracks: list[FaceTrack] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
     live: list[NDArray[np.float32]] = field(default_factory=list)
     smoothed: list[NDArray[np.float32]] = field(default_factory=list)
     target: list[NDArray[np.float32]] = field(default_factory=list)
@@ -59,6 +61,8 @@ def play(pictures: Iterable[tuple[NDArray[np.uint8], float]], effect: Effect) ->
                 continue
             played.before.append(pixels)
             played.after.append(result.frame.pixels)
+            played.tracks.append(track)
+            played.times_s.append(time_s)
             played.live.append(track.landmarks_px)
             played.smoothed.append(result.track.landmarks_px)
             played.target.append(placed[0].target_px[: face_mesh.N_LANDMARKS])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +17,8 @@ from livexpr import edges
 from livexpr.capture_thread import Source
 from livexpr.errors import CameraError, PresetError, VirtualCameraError
 from livexpr.presets import Preset
-from livexpr.types import FaceTrack, Frame, NoFace
+from livexpr.statistics import Durations
+from livexpr.types import Faces, FaceTrack, Frame, NoFace
 
 KINDS = (
     "webcam unplugged",
@@ -31,11 +34,14 @@ KINDS = (
     "disk full",
     "clock jumps",
     "processors busy",
+    "machine suspended",
     "preset broken",
 )
 LONGEST_S = {"webcam frozen": 4.0, "detection hangs": 3.0}
 SHORTEST_S = {"webcam frozen": 2.5, "detection hangs": 2.0}
 BURN = "while True: pass"
+SUSPENDED_S = 2.0
+SUSPEND = f"kill -STOP {{pid}}; sleep {SUSPENDED_S}; kill -CONT {{pid}}"
 
 
 @dataclass
@@ -45,8 +51,11 @@ class Faults:
     active: str = ""
     good_at_s: float = 0.0
     frames: int = 0
+    models: int = 0
     sent_at_s: float = 0.0
-    gaps_s: list[float] = field(default_factory=list)
+    gaps: Durations = field(default_factory=Durations)
+    longest_gaps_ms: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ages: Durations = field(default_factory=Durations)
     burning: list[subprocess.Popen[bytes]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -55,6 +64,23 @@ class Faults:
         if kind == "processors busy":
             command = [sys.executable, "-c", BURN]
             self.burning = [subprocess.Popen(command) for _ in range(4)]
+        if kind == "machine suspended":
+            subprocess.run(["sh", "-c", SUSPEND.format(pid=os.getpid())], check=True)
+
+    def sent(self, now_s: float, gap_s: float | None, waited_s: float) -> None:
+        """Take note of a picture, and of how long it came after the one before.
+
+        Of that time the camera's thread has `waited_s` for a processor, as others had them all.
+        """
+        self.sent_at_s = now_s
+        if gap_s is None:
+            return
+        if self.active == "machine suspended" and gap_s >= SUSPENDED_S:
+            gap_s -= SUSPENDED_S  # what is left is the program's own
+        self.gaps.add(gap_s)
+        when = self.active or "between"
+        found = (round(1e3 * gap_s, 1), round(1e3 * waited_s, 1))
+        self.longest_gaps_ms[when] = max(found, self.longest_gaps_ms.get(when, found))
 
     def end(self) -> None:
         with self.changed:
@@ -73,7 +99,7 @@ class Faults:
 
 
 class FaultyWebcam:
-    """A film that takes itself for a webcam, and has a webcam's faults."""
+    """A film that takes itself for a webcam, and has a webcam's faults; the film stays open."""
 
     live = True
 
@@ -111,29 +137,29 @@ class FaultyWebcam:
 
     def close(self) -> None:
         self._closed.set()
-        self._film.close()
 
 
 class FaultyDetector:
     def __init__(self, detector: edges.Detector, faults: Faults) -> None:
         self._detector, self._faults = detector, faults
 
-    def detect(self, frame: Frame) -> FaceTrack | NoFace:
+    def detect_all(self, frame: Frame) -> Faces:
         kind = self._faults.active
         if kind == "detection raises":
             raise RuntimeError("injected")
         if kind == "detection hangs":
             self._faults.hold(kind)
-        track = self._detector.detect(frame)
-        if isinstance(track, FaceTrack):
+        faces = self._detector.detect_all(frame)
+        if not isinstance(faces, NoFace):
+            track = faces[0]
             points = track.landmarks_px.copy()
             if kind == "landmarks not finite":
                 points[::7] = np.nan
-                return replace(track, landmarks_px=points)
+                return (replace(track, landmarks_px=points), *faces[1:])
             if kind == "landmarks folded":
                 points[:, 0] = 2 * points[:, 0].mean() - points[:, 0]
-                return replace(track, landmarks_px=points)
-        return track
+                return (replace(track, landmarks_px=points), *faces[1:])
+        return faces
 
     def close(self) -> None:
         self._detector.close()
@@ -144,20 +170,25 @@ class FaultyEngine:
 
     def __init__(self, engine: edges.Engine, faults: Faults) -> None:
         self._engine, self._faults = engine, faults
+        self.looked = engine.looked
         self.initial_state = engine.initial_state
         self.load_effect = engine.load_effect
         self.close = engine.close
 
     def detector(self) -> FaultyDetector:
+        self._faults.models += 1
         return FaultyDetector(self._engine.detector(), self._faults)
 
-    def process(self, frame, track, effect, state):
+    def process(self, frame, people, effect, state):
         if self._faults.active == "filter raises":
             raise ZeroDivisionError("injected")
-        result = self._engine.process(frame, track, effect, state)
+        result = self._engine.process(frame, people, effect, state)
+        track = people[0].track
         if isinstance(track, FaceTrack) or track.reason == "no face found":
             self._faults.good_at_s = time.perf_counter()
         self._faults.frames += 1
+        if not self._faults.active:
+            self._faults.ages.add(time.perf_counter() - frame.captured_at_s)
         return result
 
 
@@ -169,15 +200,19 @@ class FaultyCamera:
     def __init__(self, size: tuple[int, int], faults: Faults) -> None:
         self._shape, self._faults = (size[1], size[0], 3), faults
         self._last_s: float | None = None
+        self._waited_s = 0.0
 
     def send(self, pixels: np.ndarray) -> None:
         if self._faults.active == "virtual camera gone":
             raise VirtualCameraError("virtual camera: there is no device")
         assert pixels.shape == self._shape, "it never changes size"
         now_s = time.perf_counter()
-        if self._last_s is not None:
-            self._faults.gaps_s.append(now_s - self._last_s)
-        self._last_s = self._faults.sent_at_s = now_s
+        waited_s = _waited_s()
+        if self._last_s is None:
+            self._faults.sent(now_s, None, 0.0)
+        else:
+            self._faults.sent(now_s, now_s - self._last_s, waited_s - self._waited_s)
+        self._last_s, self._waited_s = now_s, waited_s
 
     def close(self) -> None:
         self._last_s = None
@@ -195,6 +230,11 @@ class FaultyFilm:
 
     def close(self) -> None:
         self._film.close()
+
+
+def _waited_s() -> float:
+    """For how long this thread could have run and had no processor; Linux's count."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) * 1e-9
 
 
 def load_preset(faults: Faults, name: str) -> Preset:

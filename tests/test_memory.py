@@ -1,0 +1,85 @@
+"""Memory stays flat: what is thrown away is given back, and what stays is left alone."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livexpr import memory
+from livexpr.lane import _TIMINGS_KEPT, Timings
+
+MANY_THREADS = """
+import threading, numpy as np
+from livexpr import memory
+memory.keep_in_one_pool()
+
+def use():
+    kept = [bytearray(50_000) for _ in range(400)]
+    together.wait()
+
+threads = [threading.Thread(target=use) for _ in range(8)]
+together = threading.Barrier(len(threads))
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with open("/proc/self/maps") as maps:
+    aligned = [line for line in maps if line.split()[0].split("-")[0].endswith("000000")]
+heaps = [line for line in aligned if int(line.split("-")[0], 16) % (64 << 20) == 0
+         and line.split()[1] == "rw-p" and line.split()[4] == "0"]
+print(len(heaps))
+"""
+
+
+def heaps_of_threads(**environment: str) -> int:
+    """Count what glibc sets up for threads beside the one pool: at multiples of 64 MB."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY_THREADS],
+        env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+        | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's pools are a matter of Linux")
+def test_threads_share_one_pool_of_memory_unless_the_user_says_otherwise():
+    if heaps_of_threads(MALLOC_ARENA_MAX="8") == 0:
+        pytest.skip("this C library has no pools for threads")
+    assert heaps_of_threads() == 0
+
+
+def test_memory_can_be_given_back_at_any_time():
+    kept = np.arange(100_000)
+    memory.give_back()
+    assert kept[-1] == 99_999
+
+
+def test_what_was_loaded_is_no_longer_looked_through():
+    loaded = [[number] for number in range(1000)]
+    try:
+        memory.settle()
+        assert gc.get_freeze_count() >= len(loaded)
+        assert not any(found is loaded for found in gc.get_objects())
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.parametrize(
+    "count", [0, 1, 5, _TIMINGS_KEPT, _TIMINGS_KEPT + 1, 2 * _TIMINGS_KEPT + 7]
+)
+def test_the_last_timings_are_kept_in_order_and_in_the_same_memory(count):
+    timings = Timings()
+    for index in range(count):
+        timings.add(float(index), -float(index))
+    expected = np.arange(max(0, count - _TIMINGS_KEPT), count, dtype=np.float64)
+    np.testing.assert_array_equal(timings.latency_s, expected)
+    np.testing.assert_array_equal(timings.send_s, -expected)
