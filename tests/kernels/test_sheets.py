@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -44,6 +44,7 @@ def used(laid: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @given(upper=lifts, lower=lifts, fringe=st.floats(0, 3, width=32), tilt=st.floats(-0.3, 0.3))
+@example(upper=3.0, lower=0.0, fringe=1.5, tilt=0.25)
 def test_sheets_are_those_of_the_reference(
     upper: float, lower: float, fringe: float, tilt: float
 ) -> None:
@@ -51,11 +52,11 @@ def test_sheets_are_those_of_the_reference(
     target, source = sheets.lay(of, ROWS, MIDDLE, yielding(of))
     expected = sheets_reference.lay(of, ROWS, MIDDLE, yielding(of))
     np.testing.assert_allclose(target, expected[0], atol=1e-4)
-    # Straight above the middle, the angle of a point says nothing of rounding in its height.
+    # Straight above the middle, rounding in a point's height decides how far it slides.
     beside = np.abs(used(target)[:, 0]) > 1
     found, wanted = used(source), used(expected[1])
     np.testing.assert_allclose(found[beside], wanted[beside], atol=0.02)
-    np.testing.assert_allclose(found, wanted, atol=0.5)
+    np.testing.assert_allclose(found, wanted, atol=1.0)
 
 
 @given(upper=lifts, lower=lifts)
