@@ -22,10 +22,11 @@ _FAINT_AMOUNT = 0.6
 _LEAST_PICTURE_CM = 0.02
 # Over so many pixels the mouth picture fades in from the edge of a lip.
 _LIP_EDGE_PX = 1.5
-# A mouth that is open by this much, cm, is not opened further: speech adds to a smile's opening
-# no more than the smile adds to speech's. Of an expression that itself opens the mouth further,
-# by this part more than it does, so that a jaw which drops in speech never lifts the target's.
-_OPEN_ENOUGH_CM, _OPEN_ENOUGH_PART = 1.2, 1.25
+# A mouth that is open by this much, cm, is not opened further: at rest, and where its user speaks,
+# since the lips of a smile that adds the less the more they open hardly tell what is said. Of an
+# expression that itself opens the mouth further, by this part more than it does, so that a jaw
+# which drops in speech never lifts the target's.
+_OPEN_ENOUGH_CM, _OPEN_ENOUGH_PART = (1.2, 2.5), 1.25
 # What opens or closes the lips by this much, cm, surely does so; less is limited less.
 _SURELY_CM = 0.15
 # The lower lip keeps this part of the depth to which it hangs below the corners of the mouth.
@@ -70,7 +71,9 @@ def part_opened(moved_cm: NDArray[np.float32], pixel_map: PixelMap) -> float:
     return max(opened_cm(moved_cm), 0.0) / whole_cm
 
 
-def opening_no_further(moved_cm: NDArray[np.float32], live_opening_cm: float) -> None:
+def opening_no_further(
+    moved_cm: NDArray[np.float32], live_opening_cm: float, speaking: float = 0.0
+) -> None:
     """Let lower lip and chin fall less the wider the mouth is open already. In place.
 
     Parameters
@@ -78,9 +81,13 @@ def opening_no_further(moved_cm: NDArray[np.float32], live_opening_cm: float) ->
     moved_cm : ndarray of shape (468, 3), float32
         Displacement of each landmark in head space.
     live_opening_cm : float
+    speaking : float, optional
+        How surely its user speaks, in [0, 1].
     """
     opened = opened_cm(moved_cm)
-    enough_cm = max(_OPEN_ENOUGH_CM, _OPEN_ENOUGH_PART * opened)
+    at_rest_cm, in_speech_cm = _OPEN_ENOUGH_CM
+    enough_cm = at_rest_cm + speaking * (in_speech_cm - at_rest_cm)
+    enough_cm = max(enough_cm, _OPEN_ENOUGH_PART * opened)
     held = min(max(opened / _SURELY_CM, 0.0), 1.0)
     held *= min(max(live_opening_cm / enough_cm, 0.0), 1.0)
     if held > 0:
@@ -114,11 +121,20 @@ def _towards_each_other(half_cm: NDArray[np.float32]) -> NDArray[np.floating]:
 
     They fade away from the lips, and beyond the corners of the mouth.
     """
+    return np.asarray(_meeting() @ half_cm)
+
+
+@lru_cache(maxsize=1)
+def _meeting() -> NDArray[np.float32]:
+    """Return by how much each landmark goes up with the lower lip's way to each pair, (468, 11)."""
     below, beside = _mouth_line()
     rest_x = face_mesh.load().rest_cm[:, 0]
-    across = np.interp(rest_x, rest_x[_UPPER], half_cm, left=0, right=0)
-    fading = np.exp(-((beside / _LIP_REACH_CM) ** 2))
-    return np.asarray(np.where(below, across, -across) * fading)
+    pairs = np.eye(len(_UPPER))
+    across = np.stack(
+        [np.interp(rest_x, rest_x[_UPPER], pair, left=0, right=0) for pair in pairs], axis=1
+    )
+    fading = np.exp(-((beside / _LIP_REACH_CM) ** 2)) * np.where(below, 1, -1)
+    return np.asarray(across * fading[:, None], np.float32)
 
 
 def closing_no_further(moved_cm: NDArray[np.float32], live_opening_cm: float) -> None:

@@ -18,28 +18,32 @@ _UPPER, _LOWER = face_mesh.INNER_LIP_UPPER[5], face_mesh.INNER_LIP_LOWER[5]
 _LATE_S = 1.0
 # Lips that have lately gone this far apart and together begin to be speech, and surely are, cm.
 _SPEECH_CM = (0.15, 0.4)
+# Lips close within a tenth of a second: landmarks, and more so smoothed ones, are late by this, s.
+_AHEAD_S = 0.03
 # Lips nearer than this part of their widest opening of late are about to meet.
 _MEETING = 0.6
 # Lips nearer than this part of it are shut.
 _SHUT = 0.2
 # So much of the opening is taken back where they meet: a smile stays a little open.
-_TAKEN_BACK = 0.6
+_TAKEN_BACK = 0.55
 # Lips that stay shut for longer than the first pause: with the second as time constant, s, the
-# expression comes back.
-_PAUSE_S = (0.1, 0.1)
+# expression comes back. Quicker, and teeth would flash up between two words.
+_PAUSE_S = (0.1, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
     """How far the inner lips are apart, and were of late at most and at least, cm.
 
-    `shut_s` says for how long they have been shut.
+    `shut_s` says for how long they have been shut, `soon_cm` how far apart they will be in a moment
+    where they are closing: no further than they are.
     """
 
     opening_cm: float = 0.0
     widest_cm: float = 0.0
     narrowest_cm: float = 0.0
     shut_s: float = 0.0
+    soon_cm: float = 0.0
 
 
 def followed(speech: Speech | None, track: FaceTrack, dt_s: float) -> Speech:
@@ -57,13 +61,26 @@ def followed(speech: Speech | None, track: FaceTrack, dt_s: float) -> Speech:
     scale = max(head_pose.scale_px_per_cm(track.frame_from_head), 1e-6)
     opening = math.hypot(float(x), float(y)) / scale
     if speech is None:
-        return Speech(opening, opening, opening)
+        return Speech(opening, opening, opening, soon_cm=opening)
     step = 1 - math.exp(-dt_s / _LATE_S)
     widest = speech.widest_cm + step * (opening - speech.widest_cm)
     narrowest = speech.narrowest_cm + step * (opening - speech.narrowest_cm)
     shut = opening < _SHUT * widest
     shut_s = speech.shut_s + dt_s if shut else 0.0
-    return Speech(opening, max(opening, widest), min(opening, narrowest), shut_s)
+    soon = opening
+    if dt_s > 0:
+        closed = max(speech.opening_cm - opening, 0.0)
+        soon = max(opening - _AHEAD_S / dt_s * closed, 0.0)
+    return Speech(opening, max(opening, widest), min(opening, narrowest), shut_s, soon)
+
+
+def speaking(speech: Speech | None) -> float:
+    """Return how surely somebody speaks, in [0, 1]: 0 for a mouth at rest, shut or open."""
+    if speech is None:
+        return 0.0
+    low, high = _SPEECH_CM
+    t = min(max((speech.widest_cm - speech.narrowest_cm - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
 
 
 def closing(speech: Speech | None) -> float:
@@ -73,8 +90,6 @@ def closing(speech: Speech | None) -> float:
     """
     if speech is None:
         return 0.0
-    low, high = _SPEECH_CM
-    t = min(max((speech.widest_cm - speech.narrowest_cm - low) / (high - low), 0.0), 1.0)
-    near = 1 - speech.opening_cm / max(_MEETING * speech.widest_cm, 1e-6)
+    near = 1 - speech.soon_cm / max(_MEETING * speech.widest_cm, 1e-6)
     pausing = min(math.exp(-(speech.shut_s - _PAUSE_S[0]) / _PAUSE_S[1]), 1.0)
-    return _TAKEN_BACK * pausing * t * t * (3 - 2 * t) * min(max(near, 0.0), 1.0)
+    return _TAKEN_BACK * pausing * speaking(speech) * min(max(near, 0.0), 1.0)

@@ -61,8 +61,41 @@ def test_trembling_landmarks_are_no_speech(track, rng) -> None:
 def test_the_smile_comes_back_in_a_pause(track) -> None:
     parts = heard(track, [*syllables(60), *[0.0] * 60])
     assert max(parts[58:64]) > 0.4
-    assert parts[75] < 0.1
+    assert parts[66] > 0.3, "teeth would flash up between two words"
+    assert (np.diff(parts[66:]) <= 0).all()
+    assert parts[90] < 0.1
     assert parts[-1] < 0.01
+
+
+def test_lips_that_close_are_taken_to_be_nearer_than_they_are(track) -> None:
+    """Landmarks are late; what opens is not awaited, so that a still mouth does not tremble."""
+    state = followed(None, open_by(track, 0.6), 0.0)
+    assert state.soon_cm == state.opening_cm
+    closing_on = followed(state, open_by(track, 0.4), FRAME_S)
+    assert 0 <= closing_on.soon_cm < closing_on.opening_cm - 0.1
+    opening_on = followed(closing_on, open_by(track, 0.6), FRAME_S)
+    assert opening_on.soon_cm == opening_on.opening_cm
+    assert followed(opening_on, open_by(track, 0.0), FRAME_S).soon_cm == 0
+
+
+@pytest.mark.parametrize(("name", "left"), [("happy", 0.75), ("surprised", 0.2)])
+def test_the_more_is_said_the_wider_the_target_opens(synthetic_face, name: str, left) -> None:
+    """Openings as speech has them are told apart, also where the jaw has dropped already."""
+    preset_map = pixel_map.load(presets.map_path(name))
+    amounts = np.ones(face_mesh.N_LANDMARKS, np.float32)
+    openings_cm = np.linspace(0.0, 1.2, 13)
+    target_cm = [
+        placement.place(
+            synthetic_face.track(mouth_cm=float(one)), preset_map, amounts, speaking=1.0
+        ).mouth_opening_cm
+        for one in openings_cm
+    ]
+    assert (np.diff(target_cm) > left * np.diff(openings_cm)).all()
+
+
+def test_no_opening_is_awaited_without_time(track) -> None:
+    state = followed(None, open_by(track, 0.6), 0.0)
+    assert followed(state, open_by(track, 0.2), 0.0).soon_cm == pytest.approx(0.2, abs=1e-5)
 
 
 @given(st.lists(st.floats(0, 5), max_size=40))
@@ -70,7 +103,7 @@ def test_never_more_than_all_of_it(openings) -> None:
     state = None
     for opening in openings:
         widest = max(opening, 0.0 if state is None else state.widest_cm)
-        state = Speech(opening, widest, 0.0)
+        state = Speech(opening, widest, 0.0, soon_cm=opening)
         assert 0 <= closing(state) < 1
     assert closing(None) == 0
 
