@@ -10,11 +10,19 @@ import typer
 
 from livexpr import (
     __version__,
+    config,
+    config_command,
+    ctl_command,
+    doctor_command,
     evaluate_command,
     fit_options,
     fit_rendered_command,
     options,
+    presets_command,
     run_command,
+    run_options,
+    service_command,
+    teach_command,
 )
 from livexpr.one_line_errors import OneLineErrors
 from livexpr.options import ExpressionOption, IntensityOption, MapOption, PresetOption
@@ -38,11 +46,19 @@ def _start(
     if version:
         typer.echo(f"livexpr {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand == "run":
+        context.obj = config.load()
+        context.default_map = {"run": context.obj.run}
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
-app.command(epilog=run_command.EXAMPLES)(run_command.run)
+app.command(cls=run_command.RunCommand, epilog=run_command.EXAMPLES)(run_command.run)
+app.command(
+    cls=ctl_command.CtlCommand,
+    epilog=ctl_command.EPILOG,
+    context_settings={"ignore_unknown_options": True},  # such as -0.1
+)(ctl_command.ctl)
 
 _RENDER_EXAMPLES = """Examples:
 
@@ -65,6 +81,7 @@ def render(
     preset: PresetOption = None,
     map_file: MapOption = None,
     intensity: IntensityOption = None,
+    faces: run_options.FacesOption = 1,
     compare: Annotated[
         bool, typer.Option("--compare", help="Put before and after side by side.")
     ] = False,
@@ -74,7 +91,7 @@ def render(
     _check_installation()
     from livexpr import render as rendering
 
-    raise typer.Exit(rendering.render(source, target, chosen, compare=compare))
+    raise typer.Exit(rendering.render(source, target, chosen, compare=compare, faces=faces))
 
 
 @app.command()
@@ -85,20 +102,8 @@ def cameras() -> None:
     print_cameras()
 
 
-@app.command()
-def presets() -> None:
-    """List the presets and expressions, shipped and your own."""
-    from livexpr.tables import print_presets
-
-    print_presets()
-
-
-@app.command()
-def doctor() -> None:
-    """Say what is missing on this machine, and the command that mends it."""
-    from livexpr import doctor as doctor_module
-
-    raise typer.Exit(doctor_module.run())
+app.command(epilog=doctor_command.EPILOG)(doctor_command.doctor)
+app.command(epilog=service_command.EPILOG)(service_command.install_service)
 
 
 @app.command(
@@ -157,6 +162,9 @@ def fit(
 
 app.command(epilog=fit_rendered_command.EPILOG)(fit_rendered_command.fit_rendered)
 app.command(epilog=evaluate_command.EPILOG)(evaluate_command.evaluate)
+app.add_typer(presets_command.app, name="presets")
+app.add_typer(config_command.app, name="config")
+app.command(epilog=teach_command.EPILOG)(teach_command.teach)
 
 
 @app.command()

@@ -40,7 +40,7 @@ def open_all(
     if settings.schedule is not None:
         companions.append(Scheduler(schedule.load(settings.schedule), inbox))
     if settings.studio:
-        companions.append(open_studio(inbox, say))
+        companions.append(open_studio(inbox, say, open_lesson=settings.open_lesson))
     if settings.log is not None:
         companions.append(FrameLog(settings.log, say, live=live))
     if live:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import plistlib
 
 from livexpr.machine import Finding, Machine
+from livexpr.remedy import Do, Tell
 
 # DirectShow filters, as OBS Studio and UnityCapture register them.
 OBS_FILTER = r"CLSID\{A3FCE0F5-3493-419F-958A-ABA1250EC20B}"
@@ -29,8 +30,10 @@ def check_webcams(machine: Machine, allow: str) -> Finding:
     """List the real webcams; without a way to list them, say how to allow their use."""
     if machine.file_of("cv2_enumerate_cameras") is None:
         what = "cannot be listed without the package cv2-enumerate-cameras; --source 0 works"
-        fix = f"pip install cv2-enumerate-cameras\nif the picture stays black: {allow}"
-        return Finding("webcam", "warn", what, fix)
+        install = Do(("pip", "install", "cv2-enumerate-cameras"))
+        return Finding.mended_by(
+            "webcam", what, install, Tell(f"if the picture stays black: {allow}")
+        )
     found = [camera.name for camera in machine.cameras() if not camera.virtual]
     if not found:
         fix = f"plug one in; until then livexpr shows its demo (--source demo)\n{allow}"
@@ -44,26 +47,29 @@ def check_windows_virtual_camera(machine: Machine) -> Finding:
     found = [name for name, key in filters.items() if machine.registry_has(key)]
     if found:
         return Finding("virtual camera", "ok", ", ".join(found))
-    fix = "winget install OBSProject.OBSStudio    # or install UnityCapture; then try again"
-    return Finding("virtual camera", "warn", "neither OBS nor UnityCapture is installed", fix)
+    note = "or install UnityCapture; then try again"
+    install = Do(("winget", "install", "OBSProject.OBSStudio"), note=note)
+    what = "neither OBS nor UnityCapture is installed"
+    return Finding.mended_by("virtual camera", what, install)
 
 
 def check_macos_virtual_camera(machine: Machine) -> Finding:
     """Look for an OBS that is new enough, and for its camera extension."""
-    switch_on = "open -a OBS    # click Start Virtual Camera, allow it, click Stop, quit OBS"
+    note = "click Start Virtual Camera, allow it, click Stop, quit OBS"
+    install = Do(("brew", "install", "--cask", "obs"))
+    switch_on = Do(("open", "-a", "OBS"), note=note)
     info = machine.read_bytes(OBS_INFO)
     if info is None:
-        fix = f"brew install --cask obs\n{switch_on}"
-        return Finding("virtual camera", "warn", "OBS is not installed", fix)
+        return Finding.mended_by("virtual camera", "OBS is not installed", install, switch_on)
     version = _obs_version(info)
     if not version.split(".")[0].isdigit() or int(version.split(".")[0]) < OLDEST_OBS_ON_MACOS:
         what = f"OBS {version} is too old: {OLDEST_OBS_ON_MACOS} or newer is needed"
-        return Finding("virtual camera", "warn", what, f"brew install --cask obs\n{switch_on}")
+        return Finding.mended_by("virtual camera", what, install, switch_on)
     extensions = machine.output_of(["systemextensionsctl", "list"]) or ""
     active = [line for line in extensions.splitlines() if "activated enabled" in line]
     if not any("mac-camera-extension" in line for line in active):
         what = f"OBS {version} is installed, but its virtual camera was never started"
-        return Finding("virtual camera", "warn", what, switch_on)
+        return Finding.mended_by("virtual camera", what, switch_on)
     return Finding("virtual camera", "ok", f"OBS {version}")
 
 

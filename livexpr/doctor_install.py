@@ -8,11 +8,12 @@ from pathlib import Path
 
 from livexpr.errors import LivexprError, ModelError
 from livexpr.machine import Finding, Machine
+from livexpr.remedy import Do
 
 OLDEST_PYTHON = (3, 10)
 PACKAGES = (
     *("av", "cv2", "mediapipe", "numba", "numpy", "platformdirs", "pyvirtualcam", "rich"),
-    *("safetensors", "tomlkit", "typer"),
+    *("safetensors", "tomlkit", "typer", "watchfiles"),
 )
 CV2_WITH_WINDOWS = ("opencv-python", "opencv-contrib-python")
 CV2_WITHOUT_WINDOWS = ("opencv-python-headless", "opencv-contrib-python-headless")
@@ -98,14 +99,15 @@ def check_cv2(machine: Machine) -> Finding:
     if not found:
         return Finding("cv2", "fail", "no distribution provides it", REINSTALL)
     wanted = found.get("opencv-python") or max(found.values())
-    packages = " ".join(f"{name}=={wanted}" for name in CV2_WITH_WINDOWS)
-    repair = f"pip install --force-reinstall --no-deps {packages}"
+    packages = [f"{name}=={wanted}" for name in CV2_WITH_WINDOWS]
+    repair = Do(("pip", "install", "--force-reinstall", "--no-deps", *packages))
     without = [name for name in CV2_WITHOUT_WINDOWS if name in found]
     if without:
-        repair = f"pip uninstall --yes {' '.join(without)}\n{repair}"
-        return Finding("cv2", "fail", f"{listed}: one without windows mixes in", repair)
+        remove = Do(("pip", "uninstall", "--yes", *without))
+        what = f"{listed}: one without windows mixes in"
+        return Finding.mended_by("cv2", what, remove, repair, level="fail")
     if len(set(found.values())) > 1:
-        return Finding("cv2", "fail", f"{listed}: versions differ", repair)
+        return Finding.mended_by("cv2", f"{listed}: versions differ", repair, level="fail")
     return Finding("cv2", "ok", listed)
 
 
@@ -117,7 +119,7 @@ def check_mediapipe(machine: Machine) -> Finding:
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if numbers >= FIRST_REPORTING_MEDIAPIPE:
         what = f"{version} reports its use to its maker over the network"
-        return Finding("mediapipe", "warn", what, "pip install 'mediapipe<0.10.35'")
+        return Finding.mended_by("mediapipe", what, Do(("pip", "install", "mediapipe<0.10.35")))
     return Finding("mediapipe", "ok", f"{version}, which has no networking code")
 
 
@@ -133,19 +135,20 @@ def check_model() -> Finding:
 
 
 def check_numba_cache(machine: Machine) -> Finding:
-    """Look for a folder in which Numba can keep compiled kernels between runs."""
-    from platformdirs import user_cache_dir
+    """Look at the folder in which Numba keeps compiled kernels between runs."""
+    name = "compiled kernels"
+    if machine.file_of("numba") is None:
+        return Finding(name, "fail", "numba is missing", REINSTALL)
+    from kernels import cache
 
-    chosen = machine.environ.get("NUMBA_CACHE_DIR")
-    file = machine.file_of("kernels")
-    beside = [file.parent / "__pycache__"] if file is not None else []
-    candidates = [Path(chosen)] if chosen else [*beside, Path(user_cache_dir("numba", False))]
-    for folder in candidates:
-        if is_writable(folder):
-            return Finding("compiled kernels", "ok", f"kept in {folder}")
-    what = f"cannot be kept: {' and '.join(map(str, candidates))} cannot be written"
-    fix = "set NUMBA_CACHE_DIR to a folder of yours"
-    return Finding("compiled kernels", "fail", what, fix)
+    folder = cache.folder(machine.environ)
+    if not is_writable(folder):
+        what = f"cannot be kept: {folder} cannot be written; each start is some 15 s late"
+        return Finding(name, "warn", what, "set NUMBA_CACHE_DIR to a folder of yours")
+    if next(folder.rglob("*.nbc"), None) is None:
+        what = f"none in {folder} yet: the first start is some 15 s late"
+        return Finding.mended_by(name, what, Do(("livexpr", "doctor", "--compile")))
+    return Finding(name, "ok", f"kept in {folder}")
 
 
 def is_writable(folder: Path) -> bool:

@@ -7,39 +7,53 @@ from collections.abc import Mapping
 
 from livexpr.devices import VideoNode
 from livexpr.machine import Finding, Machine
+from livexpr.remedy import Do, Step, Tell, Write
 
-CARD_LABEL = "livexpr"
-LOAD = (
-    f'sudo modprobe v4l2loopback devices=1 video_nr=10 card_label="{CARD_LABEL}" exclusive_caps=1'
-)
-UNLOAD = "sudo modprobe -r v4l2loopback"
+_MODULE = "v4l2loopback"
+_OPTIONS = ("devices=1", "video_nr=10", "card_label=livexpr", "exclusive_caps=1")
+LOAD = Do(("modprobe", _MODULE, *_OPTIONS), root=True)
+UNLOAD = Do(("modprobe", "-r", _MODULE), root=True)
 KEEP = (
-    "echo v4l2loopback | sudo tee /etc/modules-load.d/v4l2loopback.conf\n"
-    f'echo \'options v4l2loopback devices=1 video_nr=10 card_label="{CARD_LABEL}" '
-    "exclusive_caps=1' | sudo tee /etc/modprobe.d/v4l2loopback.conf"
+    Write("/etc/modules-load.d/v4l2loopback.conf", _MODULE),
+    Write("/etc/modprobe.d/v4l2loopback.conf", f"options {_MODULE} {' '.join(_OPTIONS)}"),
 )
 SECURE_BOOT_VARIABLE = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
+
+def _installs(manager: str, *packages: str, note: str = "") -> Do:
+    """Return how a distribution installs packages."""
+    verb, unattended = {
+        "apt": ("install", "--yes"),
+        "dnf": ("install", "--assumeyes"),
+        "pacman": ("-S", "--noconfirm"),
+        "zypper": ("install", "--no-confirm"),
+    }[manager]
+    return Do((manager, verb, *packages), root=True, unattended=(unattended,), note=note)
+
+
 # By family of distributions: how to install the module, and how to have its signature trusted.
-INSTALL_MODULE: Mapping[str, str] = {
-    "debian": "sudo apt install v4l2loopback-dkms linux-headers-$(uname -r)",
-    "fedora": "sudo dnf install akmod-v4l2loopback    # from RPM Fusion free; then restart",
-    "arch": "sudo pacman -S v4l2loopback-dkms linux-headers",
-    "suse": "sudo zypper install v4l2loopback-kmp-default",
+INSTALL_MODULE: Mapping[str, Step] = {
+    "debian": _installs("apt", "v4l2loopback-dkms", "linux-headers-{kernel}"),
+    "fedora": _installs("dnf", "akmod-v4l2loopback", note="from RPM Fusion free; then restart"),
+    "arch": _installs("pacman", "v4l2loopback-dkms", "linux-headers"),
+    "suse": _installs("zypper", "v4l2loopback-kmp-default"),
 }
-TRUST_MODULE: Mapping[str, str] = {
-    "debian": "sudo mokutil --import /var/lib/dkms/mok.pub",
-    "ubuntu": "sudo mokutil --import /var/lib/shim-signed/mok/MOK.der",
-    "fedora": "sudo kmodgenca -a && sudo mokutil --import /etc/pki/akmods/certs/public_key.der",
-    "arch": "sudo mokutil --import /var/lib/dkms/mok.pub",
+_ENROL = "    # asks for a password; restart, choose Enroll MOK, and give it there"
+TRUST_MODULE: Mapping[str, Step] = {
+    "debian": Tell(f"sudo mokutil --import /var/lib/dkms/mok.pub{_ENROL}"),
+    "ubuntu": Tell(f"sudo mokutil --import /var/lib/shim-signed/mok/MOK.der{_ENROL}"),
+    "fedora": Tell(
+        f"sudo kmodgenca -a && sudo mokutil --import /etc/pki/akmods/certs/public_key.der{_ENROL}"
+    ),
+    "arch": Tell(f"sudo mokutil --import /var/lib/dkms/mok.pub{_ENROL}"),
 }
 # The libraries of the system that the wheels of cv2 and mediapipe do not bring with them.
 LIBRARIES = ("libGL.so.1", "libEGL.so.1", "libGLESv2.so.2", "libgthread-2.0.so.0")
-INSTALL_LIBRARIES: Mapping[str, str] = {
-    "debian": "sudo apt install libgl1 libegl1 libgles2 libglib2.0-0",
-    "fedora": "sudo dnf install libglvnd-glx libglvnd-egl libglvnd-gles glib2",
-    "arch": "sudo pacman -S libglvnd glib2",
-    "suse": "sudo zypper install libglvnd libglib-2_0-0",
+INSTALL_LIBRARIES: Mapping[str, Step] = {
+    "debian": _installs("apt", "libgl1", "libegl1", "libgles2", "libglib2.0-0"),
+    "fedora": _installs("dnf", "libglvnd-glx", "libglvnd-egl", "libglvnd-gles", "glib2"),
+    "arch": _installs("pacman", "libglvnd", "glib2"),
+    "suse": _installs("zypper", "libglvnd", "libglib-2_0-0"),
 }
 
 
@@ -60,14 +74,15 @@ def families(machine: Machine) -> list[str]:
     return [*found.get("ID", "").split(), *found.get("ID_LIKE", "").split()]
 
 
-def for_distribution(machine: Machine, commands: Mapping[str, str], otherwise: str) -> str:
-    """Pick the command for this machine's distribution."""
+def for_distribution(machine: Machine, steps: Mapping[str, Step], otherwise: str) -> Step:
+    """Pick the step for this machine's distribution."""
     for family in families(machine):
         # openSUSE calls itself opensuse-tumbleweed, opensuse-leap and so on.
         name = "suse" if "suse" in family else family
-        if name in commands:
-            return commands[name]
-    return otherwise
+        if name in steps:
+            step = steps[name]
+            return step.on(machine.kernel) if isinstance(step, Do) else step
+    return Tell(otherwise)
 
 
 def check_libraries(machine: Machine) -> Finding:
@@ -76,8 +91,17 @@ def check_libraries(machine: Machine) -> Finding:
     if not missing:
         return Finding("libraries", "ok", "all are here")
     otherwise = f"install the packages that contain {', '.join(missing)}"
-    fix = for_distribution(machine, INSTALL_LIBRARIES, otherwise)
-    return Finding("libraries", "fail", f"missing: {', '.join(missing)}", fix)
+    step = for_distribution(machine, INSTALL_LIBRARIES, otherwise)
+    return Finding.mended_by("libraries", f"missing: {', '.join(missing)}", step, level="fail")
+
+
+def _join_group(machine: Machine) -> Step:
+    """Have this user open cameras, where the distribution keeps them for a group."""
+    user = machine.environ.get("USER") or machine.environ.get("LOGNAME")
+    note = "then log out and in again"
+    if not user:
+        return Tell(f"sudo usermod -aG video $USER    # {note}")
+    return Do(("usermod", "-aG", "video", user), root=True, note=note)
 
 
 def check_display(machine: Machine) -> Finding:
@@ -103,8 +127,8 @@ def check_webcams(machine: Machine) -> Finding:
     listed = ", ".join(f"{node.name} ({node.path})" for node in webcams)
     locked = [node.path for node in webcams if not node.readable]
     if len(locked) == len(webcams):
-        fix = "sudo usermod -aG video $USER    # then log out and in again"
-        return Finding("webcam", "warn", f"{listed}: you may not open it", fix)
+        what = f"{listed}: you may not open it"
+        return Finding.mended_by("webcam", what, _join_group(machine))
     held = [(node, machine.held_by(node.path)) for node in webcams]
     if all(who for _, who in held):
         busy = "; ".join(f"{node.path} is in use by {', '.join(who)}" for node, who in held)
@@ -121,14 +145,14 @@ def check_loopback(machine: Machine) -> Finding:
     if not nodes:
         locked = [node for node in machine.nodes() if not node.readable and node.virtual]
         if locked:
-            fix = "sudo usermod -aG video $USER    # then log out and in again"
-            return Finding("virtual camera", "warn", f"you may not open {locked[0].path}", fix)
+            what = f"you may not open {locked[0].path}"
+            return Finding.mended_by("virtual camera", what, _join_group(machine))
         what = "v4l2loopback is loaded, but has no device"
-        return Finding("virtual camera", "warn", what, f"{UNLOAD}\n{LOAD}")
+        return Finding.mended_by("virtual camera", what, UNLOAD, LOAD)
     listed = ", ".join(f"{node.name} ({node.path})" for node in nodes)
     if "Y" not in caps[: len(nodes)]:
         what = f"{listed}: without exclusive_caps=1, browsers and Zoom do not list it"
-        return Finding("virtual camera", "warn", what, f"{UNLOAD}\n{LOAD}\n{KEEP}")
+        return Finding.mended_by("virtual camera", what, UNLOAD, LOAD, *KEEP)
     return _loaded(machine, nodes, listed)
 
 
@@ -157,21 +181,19 @@ def _not_loaded(machine: Machine) -> Finding:
             what = (
                 f"v4l2loopback is installed, but not built for the running kernel {machine.kernel}"
             )
-        return Finding("virtual camera", "warn", what, f"{install}\n{_load_commands(machine)}")
+        return Finding.mended_by("virtual camera", what, install, *_load_steps(machine))
     what = "v4l2loopback is installed, but not loaded"
     if secure_boot(machine):
         what += "; Secure Boot is on and refuses it unless its signature is trusted"
-    return Finding("virtual camera", "warn", what, _load_commands(machine))
+    return Finding.mended_by("virtual camera", what, *_load_steps(machine))
 
 
-def _load_commands(machine: Machine) -> str:
-    commands = f"{LOAD}\n{KEEP}"
+def _load_steps(machine: Machine) -> list[Step]:
+    steps: list[Step] = [LOAD, *KEEP]
     if not secure_boot(machine):
-        return commands
+        return steps
     otherwise = "sign v4l2loopback with a key of yours and enrol that with mokutil --import"
-    trust = for_distribution(machine, TRUST_MODULE, otherwise)
-    note = "# asks for a password; restart, choose Enroll MOK, and give it there"
-    return f"{trust}    {note}\n{commands}"
+    return [for_distribution(machine, TRUST_MODULE, otherwise + _ENROL), *steps]
 
 
 def secure_boot(machine: Machine) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from livexpr.devices import CameraInfo, VideoNode, holders, list_cameras, video_nodes
+from livexpr.remedy import Step
 
 Level = Literal["ok", "warn", "fail"]
 COMMAND_TIMEOUT_S = 10.0
@@ -35,12 +36,20 @@ class Finding:
         What was found.
     fix : str
         The commands or steps that mend it, one a line; empty when nothing needs mending.
+    steps : tuple of Step
+        The same for ``doctor --fix``; empty where only a person can mend it.
     """
 
     name: str
     level: Level
     what: str
     fix: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def mended_by(cls, name: str, what: str, *steps: Step, level: Level = "warn") -> Finding:
+        """Return a finding whose text is made from the steps that mend it."""
+        return cls(name, level, what, "\n".join(step.text for step in steps), steps)
 
 
 def command_output(command: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from livexpr import config, options, run_options
+from livexpr.learning import Lesson
 from livexpr.options import ExpressionOption, IntensityOption, MapOption, PresetOption
 from livexpr.settings import Settings
 
@@ -28,6 +29,12 @@ livexpr run --expression happy=0.5 --source 0 --output camera,window
 livexpr run --preset mine.toml --source talk.mp4 --output out.mp4 --fast
 
 livexpr run --source demo --output window"""
+
+
+def _open_lesson() -> Lesson:
+    from livexpr.teaching.beside import LessonBeside
+
+    return LessonBeside()
 
 
 class RunCommand(TyperCommand):
@@ -144,6 +151,7 @@ def run(
         on_lost=run_options.on_lost_from(on_lost),
         badge=badge,
         studio=studio,
+        open_lesson=_open_lesson if studio else None,
         log=log,
         schedule=run_options.schedule_from(schedule),
         stats=options.stats_from(stats),

@@ -123,6 +123,7 @@ class Session:
                 self._pass_on(detected)
                 if self._enough():
                     return
+                self._filtering.look()
             elif self._detection.slot.ended:
                 break
             else:
@@ -263,7 +264,6 @@ class Session:
         tracks: tuple[FaceTrack, ...],
         result: CrowdResult | None,
     ) -> Published:
-        stages = {} if result is None else result.stages_s
         return Published(
             before=detected.frame,
             after=after,
@@ -271,7 +271,7 @@ class Session:
             time_s=detected.time_s,
             strength=0.0 if result is None else result.strength,
             presence=self._presence,
-            stages_s={"detect": detected.detect_s, **stages},
+            stages_s={"detect": detected.detect_s, **({} if result is None else result.stages_s)},
             preset=self._pilot.preset,
             controls=self._pilot.controls,
         )

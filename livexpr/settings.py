@@ -8,6 +8,7 @@ from typing import Literal
 
 from livexpr import presets
 from livexpr.keys import KEYS, KeyTable
+from livexpr.learning import OpenLesson
 from livexpr.presets import Preset
 
 OnLost = Literal["passthrough", "freeze", "blur"]
@@ -63,6 +64,8 @@ class Settings:
         Put a small mark, "filtered", on the published picture.
     studio : bool
         Serve the page that shows and tunes the filter, on this machine only.
+    open_lesson : callable or None
+        Begins a lesson on that page; None leaves teaching out.
     log, schedule : Path or None
         JSON lines to write, one for each frame; commands to carry out at given times.
     ctl : bool
@@ -92,6 +95,7 @@ class Settings:
     on_lost: OnLost = "passthrough"
     badge: bool = False
     studio: bool = False
+    open_lesson: OpenLesson | None = None
     log: Path | None = None
     schedule: Path | None = None
     ctl: bool = True

@@ -186,9 +186,9 @@ def versions() -> dict[str, str | None]:
     found: dict[str, str | None] = {"python": platform.python_version()}
     for name in _DISTRIBUTIONS:
         try:
-            found[name.removesuffix("-python")] = importlib.metadata.version(name)
+            found[name.partition("-")[0]] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name.removesuffix("-python")] = None
+            found[name.partition("-")[0]] = None
     if found["livexpr"] is None:  # a bare checkout
         from livexpr import __version__
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from livexpr import presets
 from livexpr.commands import Inbox
 from livexpr.errors import LivexprError
+from livexpr.learning import OpenLesson
 from livexpr.preset_file import (
     AMOUNT_RANGE,
     DAMPING_RANGE,
@@ -29,8 +30,13 @@ def is_installed() -> bool:
     return all(find_spec(name) is not None for name in ("starlette", "uvicorn", "websockets"))
 
 
-def open_studio(inbox: Inbox, say: Callable[[str], None], port: int = 0) -> Studio:
-    """Serve the studio, and say where.
+def open_studio(
+    inbox: Inbox,
+    say: Callable[[str], None],
+    port: int = 0,
+    open_lesson: OpenLesson | None = None,
+) -> Studio:
+    """Serve the studio, and say where; without `open_lesson` it has no teaching.
 
     Raises
     ------
@@ -41,7 +47,11 @@ def open_studio(inbox: Inbox, say: Callable[[str], None], port: int = 0) -> Stud
         raise LivexprError(f"the studio is not installed: {INSTALL}")
     from livexpr.studio.server import Studio
 
-    studio = Studio(inbox, {"facts": facts, "doctor": findings}, port)
+    def ask_facts() -> dict[str, Any]:
+        return {**facts(), "teach": open_lesson is not None}
+
+    questions = {"facts": ask_facts, "doctor": findings, "cameras": cameras}
+    studio = Studio(inbox, questions, port, open_lesson)
     say(f"the studio is at {studio.address}")
     return studio
 
@@ -66,4 +76,26 @@ def findings() -> list[dict[str, Any]]:
     """Return what ``livexpr doctor`` finds, for the page."""
     from livexpr import doctor
 
-    return [asdict(finding) for finding in doctor.findings()]
+    return [
+        {"name": one.name, "level": one.level, "what": one.what, "fix": one.fix}
+        for one in doctor.findings()
+    ]
+
+
+def cameras() -> list[dict[str, str]]:
+    """Return the webcams that could be a source, and the demo, for the page.
+
+    Returns
+    -------
+    list of dict
+        ``name`` as an opened one is called, ``source`` as ``--source`` takes it. Virtual cameras
+        are left out: one of them is where the pictures go.
+    """
+    from livexpr.camera_search import describe
+    from livexpr.devices import list_cameras
+
+    real = [camera for camera in list_cameras() if not camera.virtual]
+    found = [
+        {"name": describe(camera), "source": camera.path or str(camera.index)} for camera in real
+    ]
+    return [*found, {"name": "demo", "source": "demo"}]

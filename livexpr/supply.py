@@ -49,7 +49,7 @@ class FirstFrames:
 class Supply:
     """The frames of a source; a live one that breaks or freezes is opened again until it works.
 
-    For one thread, but for :meth:`close` and the attributes.
+    For one thread, but for :meth:`switch`, :meth:`close` and the attributes.
 
     Parameters
     ----------
@@ -104,7 +104,20 @@ class Supply:
         self._next_index = 0
         self._retry_s = FIRST_RETRY_S
         self._retry_at_s = 0.0
+        self._on_demand = wanted is not None
+        self._coming: Source | None = None
+        self._exchange = threading.Lock()
         self._closing = threading.Event()
+
+    @property
+    def name(self) -> str:
+        """What its source is called, or the one that is about to take its place."""
+        return (self._coming or self._source).name
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether its source is closed while nobody wants frames."""
+        return self._on_demand
 
     @property
     def live(self) -> bool:
@@ -142,6 +155,7 @@ class Supply:
 
         Opening a source again may take longer.
         """
+        self._take_over()
         if not self._wanted():
             self._rest(timeout_s)
             return None
@@ -161,11 +175,50 @@ class Supply:
         self._next_index = self._first_index + frame.index + 1
         return replace(frame, index=self._first_index + frame.index) if self._first_index else frame
 
+    def switch(self, source: Source) -> None:
+        """Go on with another source, from any thread; the one before is closed.
+
+        Parameters
+        ----------
+        source : Source
+            Live and open; closed by this supply from now on.
+        """
+        with self._exchange:
+            replaced, self._coming = self._coming, source
+            if self._closing.is_set():
+                replaced, self._coming = source, None
+        if replaced is not None:
+            replaced.close()
+
     def close(self) -> bool:
         """Release the source; False when its thread still hangs in a driver."""
-        self._closing.set()
+        with self._exchange:
+            self._closing.set()
+            coming, self._coming = self._coming, None
+        if coming is not None:
+            coming.close()
         capture = self._capture
         return capture is None or capture.close()
+
+    def _take_over(self) -> None:
+        """Let go of the source for one that was handed in."""
+        with self._exchange:
+            if self._coming is None:
+                return
+            # In this order, so that `name` is never that of the one before.
+            source = self._source = self._coming
+            self._coming = None
+        self._let_go()
+        self._first_index = self._next_index
+        self._freeze_watch = None
+        self.lost, self._retry_s, self._retry_at_s = False, FIRST_RETRY_S, 0.0
+        if self.idle:
+            source.close()  # until it is wanted
+            return
+        self.absent_since_s = None
+        self._capture = CaptureThread(source)
+        if self._closing.is_set():
+            self._capture.close()
 
     def _broken(self) -> bool:
         if self._capture is None or self._capture.error is None:

@@ -19,6 +19,7 @@ from livexpr.settings import Settings
 
 HOME = Path(__file__).resolve().parents[1]
 COMMANDS = ["run", "render", "cameras", "presets", "doctor", "fit", "fit-rendered", "bench"]
+COMMANDS += ["ctl", "config"]
 
 
 def call(*words: str):
@@ -295,8 +296,18 @@ def test_no_camera_is_said(monkeypatch):
 
 
 def test_doctor(monkeypatch):
-    monkeypatch.setattr("livexpr.doctor.run", lambda: 1)
+    monkeypatch.setattr("livexpr.doctor.run", lambda found: 1)
     assert call("doctor").exit_code == 1
+
+
+def test_doctor_compiles_when_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr("livexpr.doctor.run", lambda found: 0)
+    module(monkeypatch, "engine", compile_kernels=asked.append)
+    assert call("doctor").exit_code == 0
+    assert not asked
+    assert call("doctor", "--compile").exit_code == 0
+    assert len(asked) == 1
 
 
 def test_bench(monkeypatch):
@@ -347,6 +358,20 @@ HEAVY = ("numpy", "cv2", "numba", "mediapipe", "av", "pyvirtualcam", "rich.conso
 
 def test_the_program_starts_without_what_is_heavy():
     ask = f"import sys, livexpr.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    result = start(program=("-c", ask))
+    assert result.stdout.strip() == "[]", result.stdout + result.stderr
+
+
+def test_help_loads_nothing_that_is_heavy():
+    """Rich is what draws the help."""
+    ask = f"""
+import contextlib, io, sys
+from livexpr.__main__ import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown:
+    main(["run", "--help"])
+assert "--source" in shown.getvalue()
+print([m for m in {HEAVY} if m in sys.modules and m != "rich.console"])
+"""
     result = start(program=("-c", ask))
     assert result.stdout.strip() == "[]", result.stdout + result.stderr
 

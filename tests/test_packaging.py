@@ -32,6 +32,21 @@ def test_both_cv2_distributions_are_held_at_one_version():
         assert f"\n{pin}\n" in CONSTRAINTS
 
 
+def test_each_dependency_is_imported():
+    """Nothing is installed that is not used."""
+    used = {
+        name.split(".")[0]
+        for path in SOURCES
+        for name in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+        if "training" not in path.parts
+    }
+    provides = {"opencv-contrib-python": "cv2", "opencv-python": "cv2"}
+    for one in PROJECT["project"]["dependencies"]:
+        name = re.split(r"[<>=~! ;]", one)[0]
+        if "sys_platform" not in one:  # what is for other systems is loaded by its name
+            assert provides.get(name, name) in used, name
+
+
 def test_every_dependency_has_an_exact_version():
     wanted = [
         *PROJECT["build-system"]["requires"],

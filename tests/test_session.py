@@ -8,7 +8,7 @@ import pytest
 from livexpr.commands import parse_line
 from livexpr.presets import Preset
 from livexpr.published import Published
-from tests.made_up_world import FakeCamera, World
+from tests.made_up_world import FakeCamera, FakeWindow, World
 
 
 class Onlooker:
@@ -140,3 +140,21 @@ def test_a_frozen_picture_stays(line):
     assert len(set(shown[-3:])) == 1
     live = [published.after.captured_at_s for published in onlooker.seen]
     assert live == sorted(set(live))
+
+
+def test_keys_of_the_window_are_left_out_while_a_combination_is_pressed():
+    window = FakeWindow(first=1)
+    world = World(camera=FakeCamera(), window=window)
+    window.pressing.extend(
+        [
+            lambda: world.inbox is not None,
+            lambda: world.inbox.hold_keys(1000.0) is None,
+            "q",
+            lambda: world.inbox.hold_keys(0.0) is None,
+            "o",
+            lambda: world.engine.effects and world.engine.effects[-1].intensity == 0.0,
+            "q",
+        ]
+    )
+    assert world.run() == 0
+    assert not window.pressing, "the first q was no q"

@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from livexpr.commands import Answer, Command, CommandError, parse_line
 from livexpr.errors import one_line
+from livexpr.studio.lessons import ASKS
 from livexpr.studio.stream import Wishes
 
 _PAGE = Path(__file__).with_name("page")
@@ -64,11 +65,14 @@ class Inside:
         Takes the Wishes of a page that is ready for a picture.
     questions : Mapping of str to callable
         What a page may ask for by name.
+    teach : callable or None
+        Takes one of :data:`livexpr.studio.lessons.ASKS` and a preset's name.
     """
 
     post: Callable[[Command], bool]
     want: Callable[[Wishes], None]
     questions: Mapping[str, Ask]
+    teach: Callable[[str, str], None] | None = None
 
 
 class Pages:
@@ -199,6 +203,8 @@ class _Connection:
             await self._answer(message["command"], message.get("id"))
         elif message.get("ask") in self._inside.questions:
             await self._tell_about(message["ask"])
+        elif self._inside.teach is not None and message.get("teach") in ASKS:
+            self._inside.teach(message["teach"], str(message.get("name", "")).strip())
         else:
             await self._send({"kind": "error", "text": "there is no such request"})
 

@@ -12,8 +12,10 @@ import uvicorn
 
 from livexpr.commands import Inbox
 from livexpr.errors import LivexprError
+from livexpr.learning import OpenLesson
 from livexpr.published import Published
 from livexpr.studio import app
+from livexpr.studio.lessons import Lessons
 from livexpr.studio.stream import Stream
 
 _HOST = "127.0.0.1"
@@ -31,6 +33,8 @@ class Studio:
         What a page may ask for; see :class:`livexpr.studio.app.Inside`.
     port : int
         0 takes any that is free.
+    open_lesson : callable, optional
+        Begins a lesson; without it there is no teaching on the page.
 
     Attributes
     ----------
@@ -43,14 +47,25 @@ class Studio:
         If the port is taken.
     """
 
-    def __init__(self, inbox: Inbox, questions: Mapping[str, app.Ask], port: int = 0) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        questions: Mapping[str, app.Ask],
+        port: int = 0,
+        open_lesson: OpenLesson | None = None,
+    ) -> None:
         self._socket = _bound(port)
         self._token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.address = f"http://{_HOST}:{self._socket.getsockname()[1]}/{self._token}/"
         self._pages = app.Pages()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stream = Stream(self._deliver)
-        inside = app.Inside(inbox.post, self._stream.want, questions)
+        self._lessons = None if open_lesson is None else Lessons(open_lesson, inbox.post)
+        if self._lessons is None:
+            self._stream = Stream(self._deliver)
+        else:
+            self._stream = Stream(self._deliver, self._lessons.state)
+        teach = None if self._lessons is None else self._lessons.ask
+        inside = app.Inside(inbox.post, self._stream.want, questions, teach)
         config = uvicorn.Config(
             app.build(inside, self._pages, self._token),
             access_log=False,
@@ -65,8 +80,10 @@ class Studio:
         self._thread.start()
 
     def saw(self, published: Published) -> None:
-        """Show a frame on the pages that are ready for one."""
+        """Show a frame on the pages that are ready for one, and to a lesson."""
         self._stream.saw(published)
+        if self._lessons is not None:
+            self._lessons.saw(published)
 
     def tell(self, message: str) -> None:
         """Show a message on the pages."""
@@ -76,6 +93,8 @@ class Studio:
         """End the server and its threads. A second call does nothing."""
         self._server.should_exit = True
         self._stream.close()
+        if self._lessons is not None:
+            self._lessons.close()
         self._thread.join(2.0)
         self._socket.close()
 

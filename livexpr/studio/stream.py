@@ -54,10 +54,17 @@ class Stream:
     deliver : callable
         Takes each packet, in that thread: a header's length in 4 bytes (little-endian), the header
         in JSON, and a JPEG with the filtered picture, above it the plain one where it is wanted.
+    lesson : callable
+        Returns what to tell of a lesson, in the header; None for nothing.
     """
 
-    def __init__(self, deliver: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[bytes], None],
+        lesson: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    ) -> None:
         self._deliver = deliver
+        self._lesson = lesson
         self._changed = threading.Condition()
         self._wishes: Wishes | None = None
         self._waiting: tuple[Published, Wishes, dict[str, Any]] | None = None
@@ -107,7 +114,7 @@ class Stream:
         return round((len(times) - 1) / (times[-1] - times[0]), 1)
 
     def _run(self) -> None:
-        _be_nice()
+        be_nice()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting is not None or self._closed)
@@ -116,7 +123,8 @@ class Stream:
                 assert self._waiting is not None
                 (published, wishes, readings), self._waiting = self._waiting, None
             said = [self._said.popleft() for _ in range(len(self._said))]
-            self._deliver(packet(published, wishes, {**readings, "said": said}))
+            told = {**readings, "said": said, "lesson": self._lesson()}
+            self._deliver(packet(published, wishes, told))
 
 
 def packet(published: Published, wishes: Wishes, readings: Mapping[str, Any]) -> bytes:
@@ -173,7 +181,7 @@ def _points(track: FaceTrack, width: int, height: int) -> list[float]:
     return [round(float(value), 4) for value in points.ravel()]
 
 
-def _be_nice() -> None:
+def be_nice() -> None:
     """Let the filter go first, where a thread can be told to (Linux)."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER_BY)

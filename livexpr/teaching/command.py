@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from livexpr.landmarks import Landmarker
 from livexpr.pixel_map import PixelMap
 from livexpr.teaching import films, keeping, live, photographs
 from livexpr.teaching.lesson import Lesson, learned
-from livexpr.teaching.looks import Look, look
 from livexpr.teaching.recorder import Recorder
-from livexpr.types import FaceTrack
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ def _live(request: Request) -> PixelMap | None:
         raise
     try:
         with Landmarker() as following, Landmarker(video=False) as stills:
-            recorder = Recorder(partial(_close_look, landmarker=stills))
+            recorder = Recorder(partial(photographs.close_look, landmarker=stills))
             lesson = live.LiveLesson(request.name, request.like, recorder)
             return live.run(source, window, following.detect, lesson)
     finally:
@@ -117,10 +113,6 @@ def pipeline_ready() -> None:
     from livexpr import pipeline
 
     pipeline.warm_up()
-
-
-def _close_look(pixels: NDArray[np.uint8], track: FaceTrack, landmarker: Landmarker) -> Look:
-    return look(pixels, photographs.steady_track(pixels, track, landmarker))
 
 
 def _say(line: str) -> None:

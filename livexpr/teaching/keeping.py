@@ -32,9 +32,14 @@ def check_name(name: str, *, force: bool) -> None:
     shipped = {path.stem for path in (presets.builtin_dir() / "maps").glob(f"*{MAP_SUFFIX}")}
     if name.lower() in shipped | set(presets.expressions()):
         raise PresetError(f"{name!r} is shipped with livexpr: choose another name, as my-{name}")
-    for path in (_preset_path(name), _map_path(name)):
+    for path in _files(name):
         if path.exists() and not force:
             raise PresetError(f"there is {path} already: choose another name, or --force")
+
+
+def is_taken(name: str) -> bool:
+    """Whether something of the user's own has that name already."""
+    return any(path.exists() for path in _files(name))
 
 
 def keep(name: str, fitted: PixelMap) -> Path:
@@ -71,6 +76,10 @@ def keep(name: str, fitted: PixelMap) -> Path:
     description = f"Your own, taught on {date.today().isoformat()}, shrunk towards {towards}."
     presets.save(Preset(name, {name: 1.0}, description=description), _preset_path(name))
     return _preset_path(name)
+
+
+def _files(name: str) -> tuple[Path, Path]:
+    return _preset_path(name), _map_path(name)
 
 
 def _preset_path(name: str) -> Path:

@@ -63,7 +63,12 @@ def _look_at(path: Path, landmarker: Landmarker) -> Look:
             f"{path}: the head is turned by {np.degrees(yaw):.0f}° and tipped by "
             f"{np.degrees(pitch):.0f}°, expected one that looks into the camera"
         )
-    return look(pixels, steady_track(pixels, faces[0], landmarker))
+    return close_look(pixels, faces[0], landmarker)
+
+
+def close_look(pixels: NDArray[np.uint8], first: FaceTrack, landmarker: Landmarker) -> Look:
+    """Return a look at a still picture, with the landmarks of :func:`steady_track`."""
+    return look(pixels, steady_track(pixels, first, landmarker))
 
 
 def _not_too_large(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -39,6 +39,8 @@ class Recorder:
     ----------
     look_at : callable
         Makes a look of a picture and its face.
+    press : str
+        How a user asks for a look.
 
     Attributes
     ----------
@@ -48,10 +50,11 @@ class Recorder:
         Whether the face could be taken now.
     """
 
-    def __init__(self, look_at: LookAt = look) -> None:
+    def __init__(self, look_at: LookAt = look, press: str = "press space") -> None:
         self.guidance = "show your face"
         self.ready = False
         self._look_at = look_at
+        self._press = press
         self._neutrals: list[tuple[Look, Bearing]] = []
         self._expressives: list[Look] = []
         self._seen: deque[tuple[Frame, FaceTrack]] = deque()
@@ -113,7 +116,7 @@ class Recorder:
             return False
         if self._now_s - self._asked_s > _GIVES_UP_S:
             self._asked_s = None
-            self._tell("that took too long: press space again")
+            self._tell(f"that took too long: {self._press} again")
             return False
         if not self.ready or not self._held_long_enough():
             return False
@@ -145,10 +148,10 @@ class Recorder:
         if self._now_s < self._note_until_s:
             return self._note
         if self.stage == "expression":
-            return "now the expression, then press space and hold it"
+            return f"now the expression, then {self._press} and hold it"
         if not self._expressives:
-            return "a neutral face, then press space and hold it"
-        return f"{self.n_taken} of {ENOUGH} shown; neutral again, then press space"
+            return f"a neutral face, then {self._press} and hold it"
+        return f"{self.n_taken} of {ENOUGH} shown; neutral again, then {self._press}"
 
     def _held_long_enough(self) -> bool:
         began_s = self._seen[0][0].captured_at_s
@@ -165,7 +168,7 @@ class Recorder:
         elif shows_something(new, self.lesson().neutrals):
             self._expressives.append(new)
         else:
-            self._tell("that was hardly an expression: more of it, and press space again")
+            self._tell(f"that was hardly an expression: more of it, and {self._press} again")
             return False
         return True
 

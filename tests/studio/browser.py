@@ -51,7 +51,7 @@ class Page:
         self._socket = socket
         self._next = 0
         self.problems: list[str] = []
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def browser(chromium: str) -> Iterator[Page]:
             with urlopen(f"http://127.0.0.1:{found[1]}/json/list", timeout=LIMIT_S) as answer:
                 targets = json.load(answer)
             address = next(one for one in targets if one["type"] == "page")["webSocketDebuggerUrl"]
-            with connect(address, max_size=None) as socket:
+            with connect(address, max_size=None, close_timeout=1) as socket:
                 yield Page(socket)
         finally:
             # Its helpers outlive it otherwise.

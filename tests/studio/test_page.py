@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
-import subprocess
-import sys
-from pathlib import Path
 
+import numpy as np
 import pytest
+
+from livexpr.film import open_film
 
 pytest.importorskip("livexpr.studio.server", reason="the extra 'studio' is not installed")
 
+from tests.studio import running
 from tests.studio.browser import browser, program
 
-ROOT = Path(__file__).resolve().parents[2]
 LIVE = "document.getElementById('fps').textContent.length > 1"
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no Chromium on this machine")
@@ -22,27 +22,10 @@ pytestmark = pytest.mark.skipif(program() is None, reason="no Chromium on this m
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    """The address of the studio of a filter that runs on the demo."""
+    """The address of the studio of a filter that runs on the demo, and where its user lives."""
     home = tmp_path_factory.mktemp("home")
-    command = [sys.executable, str(ROOT / "run_cam.py"), "--source", "demo", "--loop"]
-    command += ["--output", "null", "--no-preview", "--studio", "--intensity", "0.8"]
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment, cwd=home
-    )
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if found := re.search(r"http://\S+", line):
-            break
-    else:
-        raise AssertionError("".join(lines))
-    yield found[0], home
-    process.terminate()
-    rest = process.communicate(timeout=30)[1]
-    assert process.returncode == 143
-    assert "Traceback" not in rest, rest
+    with running.studio(home, "--source", "demo", "--loop", "--intensity", "0.8") as address:
+        yield address, home
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +39,10 @@ def page(studio):
 
 def value(page, selector):
     return float(page.run(f"document.querySelector({selector!r}).value"))
+
+
+def chosen(page):
+    return page.run("document.getElementById('cameras').selectedOptions[0].text")
 
 
 def pressed(page, name):
@@ -112,6 +99,38 @@ def test_presets_and_switches(page):
     page.wait("document.getElementById('switch-on').getAttribute('aria-pressed') === 'true'")
     page.click("#switch-overlay")
     assert pressed(page, "overlay") == "true"
+
+
+def test_another_camera_is_chosen_while_it_runs(page, studio):
+    page.wait("document.getElementById('cameras').selectedOptions[0]?.text === 'demo'")
+    film = studio[1] / "tall film.mp4"
+    with contextlib.closing(open_film(film, (240, 320), 30.0)) as sink:
+        for _ in range(30):
+            sink.send(np.full((320, 240, 3), 90, np.uint8))
+    # No webcam here: the list has one choice more, as if it were one.
+    page.run(
+        "(() => {const list = document.getElementById('cameras');"
+        f"list.append(new Option('another', {str(film)!r})); list.value = {str(film)!r};"
+        "list.dispatchEvent(new Event('change'));})()"
+    )
+    page.wait("document.getElementById('state').textContent.startsWith('source tall film.mp4')")
+    assert chosen(page) == "tall film.mp4"
+    page.wait(
+        "document.getElementById('picture').height > document.getElementById('picture').width"
+    )
+    page.run(
+        "(() => {const list = document.getElementById('cameras');"
+        "list.append(new Option('gone', 'no-such-camera')); list.value = 'no-such-camera';"
+        "list.dispatchEvent(new Event('change'));})()"
+    )
+    page.wait("document.getElementById('state').classList.contains('bad')")
+    assert "tall film.mp4 stays" in page.run("document.getElementById('state').textContent")
+    assert chosen(page) == "tall film.mp4"
+    page.run(
+        "(() => {const list = document.getElementById('cameras'); list.value = 'demo';"
+        "list.dispatchEvent(new Event('change'));})()"
+    )
+    page.wait("document.getElementById('state').textContent.startsWith('source demo')")
 
 
 def test_a_tuning_is_saved_under_a_name(page, studio):

@@ -14,7 +14,11 @@ FIGURES = Path(__file__).resolve().parents[2] / "docs" / "method"
 
 def test_committed_figures_are_those_that_are_drawn(tmp_path):
     write_figures(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["how.png", "result.png", "where.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "how.png",
+        "result.png",
+        "where.png",
+    ]
     for path in tmp_path.iterdir():
         drawn, committed = cv2.imread(str(path)), cv2.imread(str(FIGURES / path.name))
         assert drawn.shape == committed.shape

@@ -3,11 +3,22 @@
 const byId = id => document.getElementById(id);
 const DRAG_REST_MS = 700; // for so long after a touch, a slider is the user's, not the filter's
 const GRAPH_POINTS = 150;
+const READINGS_REST_MS = 250; // numbers that change more often cannot be read
 
+let readMs = 0;
 const picture = byId('picture'), divider = byId('divider'), line = byId('line');
 const history = [];
 const sliders = new Map(); // what is tuned, such as "mix happy" → its input
 let socket = null, waitMs = 500, overlay = false, shown = null;
+
+// What stays as it is, is not touched: drawing costs the filter's machine.
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function mark(element, attribute, value) {
+  if (element.getAttribute(attribute) !== String(value)) element.setAttribute(attribute, value);
+}
 
 // --- commands -------------------------------------------------------------------------------
 
@@ -58,7 +69,7 @@ function adopt(input, output, send) {
   input.show = value => {
     if (performance.now() - input.touchedMs < DRAG_REST_MS) return;
     if (Number(input.value) !== value) input.value = value;
-    output.textContent = readable(value);
+    put(output, readable(value));
   };
   input.addEventListener('input', () => {
     input.touchedMs = performance.now();
@@ -88,6 +99,7 @@ function addSlider(parent, key, label, [low, high], send) {
 const plain = value => (Number(value) < 0 ? `=${value}` : `${value}`);
 
 function takeFacts(facts) {
+  byId('teach').hidden = !facts.teach;
   const presets = byId('presets');
   presets.replaceChildren(...facts.presets.map(name => new Option(name, name)));
   for (const name of facts.maps) {
@@ -118,7 +130,7 @@ function takeSettings({preset, controls}) {
     if (kind === 'damping') input.show(preset.damping);
   }
   for (const name of ['on', 'frozen', 'mirrored']) {
-    byId(`switch-${name}`).setAttribute('aria-pressed', String(controls[name]));
+    mark(byId(`switch-${name}`), 'aria-pressed', controls[name]);
   }
 }
 
@@ -150,7 +162,11 @@ function drawFaces(g, {faces = [], covered = [], controls, width, height}) {
 }
 
 function drawGraph() {
-  const graph = byId('graph'), g = graph.getContext('2d'), {width, height} = graph;
+  const graph = byId('graph'), g = graph.getContext('2d');
+  const {clientWidth: width, clientHeight: height} = graph, fine = devicePixelRatio;
+  const size = {width: Math.round(width * fine), height: Math.round(height * fine)};
+  if (graph.width !== size.width || graph.height !== size.height) Object.assign(graph, size);
+  g.setTransform(fine, 0, 0, fine, 0, 0);
   const style = getComputedStyle(document.documentElement);
   g.clearRect(0, 0, width, height);
   g.font = '12px system-ui, sans-serif';
@@ -165,20 +181,22 @@ function drawGraph() {
       if (i) g.lineTo(x, y); else g.moveTo(x, y);
     });
     g.stroke();
-    g.fillText(`${unit}, up to ${Math.round(most)}`, 8 + row * 110, 13);
+    g.fillText(`${unit}, up to ${Math.round(most)}`, 8 + row * 110, 16);
   });
 }
 
 function takeReadings(header) {
-  const ms = value => (value === undefined ? '–' : `${value.toFixed(1)} ms`);
-  const {detect, smooth = 0, place = 0, apply} = header.stages_ms;
-  byId('fps').textContent = header.fps === null ? '–' : header.fps.toFixed(1);
-  byId('latency').textContent = ms(header.latency_ms);
-  byId('detect').textContent = ms(detect);
-  byId('filter').textContent = apply === undefined ? '–' : ms(smooth + place + apply);
-  byId('strength').textContent = header.n_faces ? header.strength.toFixed(2) : 'no face';
   history.push(header);
   if (history.length > GRAPH_POINTS) history.shift();
+  if (performance.now() - readMs < READINGS_REST_MS) return;
+  readMs = performance.now();
+  const ms = value => (value === undefined ? '–' : `${value.toFixed(1)} ms`);
+  const {detect, smooth = 0, place = 0, apply} = header.stages_ms;
+  put(byId('fps'), header.fps === null ? '–' : header.fps.toFixed(1));
+  put(byId('latency'), ms(header.latency_ms));
+  put(byId('detect'), ms(detect));
+  put(byId('filter'), apply === undefined ? '–' : ms(smooth + place + apply));
+  put(byId('strength'), header.n_faces ? header.strength.toFixed(2) : 'no face');
   drawGraph();
 }
 
@@ -191,6 +209,7 @@ async function takePacket(buffer) {
   draw();
   takeSettings(header);
   takeReadings(header);
+  if (header.lesson) takeLesson(header.lesson);
   if (header.said.length) say(header.said.at(-1));
   // The next picture is asked for when this one is on the screen: a slow page gets fewer.
   requestAnimationFrame(makeReady);
@@ -198,6 +217,25 @@ async function takePacket(buffer) {
 
 function makeReady() {
   ask({ready: {before: Number(divider.value) > 0, overlay}});
+}
+
+// --- teaching -------------------------------------------------------------------------------
+
+const GUIDANCE_REST_MS = 350; // what changes sooner is not worth being read aloud
+let guidance = '', guidanceSinceMs = 0, learned = 0;
+
+function takeLesson({guidance: now, ready, stage, taking, n_taken: shown = 0, enough = 3, note, bad, busy, n_kept: kept}) {
+  const text = busy || note || now || '', line = byId('guidance');
+  if (text !== guidance) { guidance = text; guidanceSinceMs = performance.now(); }
+  if (line.textContent !== text && performance.now() - guidanceSinceMs >= GUIDANCE_REST_MS) line.textContent = text;
+  line.classList.toggle('bad', bad);
+  line.classList.toggle('ready', !bad && Boolean(ready));
+  put(byId('shown-times'), `${shown} of ${enough}`);
+  for (const button of document.querySelectorAll('[data-teach]')) {
+    button.classList.toggle('next', button.dataset.teach === stage);
+    mark(button, 'aria-busy', Boolean(taking) && button.dataset.teach === stage);
+  }
+  if (kept !== learned) { learned = kept; ask({ask: 'facts'}); }
 }
 
 // --- the machine ----------------------------------------------------------------------------
@@ -218,11 +256,37 @@ function takeFindings(findings) {
   byId('doctor').disabled = false;
 }
 
+// --- the camera -----------------------------------------------------------------------------
+
+async function takeCameras(cameras) {
+  const list = byId('cameras'), answer = await command('status');
+  list.replaceChildren(...cameras.map(({name, source}) => new Option(name, source)));
+  showSource(answer?.status?.source);
+}
+
+// What is shown may have been asked for elsewhere, under a name that is not in the list.
+function showSource(name) {
+  if (!name) return;
+  const list = byId('cameras'), options = [...list.options];
+  const shown = options.find(option => option.text === name) ?? new Option(name, '');
+  if (!options.includes(shown)) list.append(shown);
+  shown.selected = true;
+}
+
+const chooseSource = paced(async source => {
+  say('opening …');
+  const answer = await command(`source ${source}`);
+  if (!answer) return;
+  say(answer.text, !answer.ok);
+  showSource(answer.status?.source);
+});
+
 // --- the connection -------------------------------------------------------------------------
 
 const takers = {
   facts: ({content}) => takeFacts(content),
   doctor: ({content}) => takeFindings(content),
+  cameras: ({content}) => takeCameras(content),
   error: ({text}) => say(text, true),
   answer: answer => {
     answering.get(answer.id)?.(answer);
@@ -237,6 +301,7 @@ function connect() {
     waitMs = 500;
     say('live');
     ask({ask: 'facts'});
+    ask({ask: 'cameras'});
     makeReady();
   };
   socket.onmessage = ({data}) => {
@@ -261,6 +326,9 @@ async function carryOut(text) {
 
 adopt(byId('intensity'), byId('intensity-value'), value => `intensity ${plain(value)}`);
 divider.addEventListener('input', draw);
+byId('cameras').addEventListener('change', event => {
+  if (event.target.value) chooseSource(event.target.value);
+});
 byId('presets').addEventListener('change', event => carryOut(`preset ${event.target.value}`));
 for (const button of document.querySelectorAll('[data-command]')) {
   button.addEventListener('click', () => carryOut(button.dataset.command));
@@ -273,6 +341,14 @@ byId('save').addEventListener('submit', async event => {
   event.preventDefault();
   const name = byId('save-name');
   if (await carryOut(`save ${name.value}`.trim())) { name.value = ''; ask({ask: 'facts'}); }
+});
+for (const button of document.querySelectorAll('[data-teach]')) {
+  button.addEventListener('click', () => ask({teach: button.dataset.teach}));
+}
+byId('teach').addEventListener('focusin', () => ask({teach: 'attend'}));
+byId('learn').addEventListener('submit', event => {
+  event.preventDefault();
+  ask({teach: 'learn', name: byId('teach-name').value});
 });
 byId('doctor').addEventListener('click', event => {
   event.currentTarget.disabled = true;
