@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -298,6 +299,24 @@ def test_a_detector_is_asked_again_only_when_it_has_answered(live):
     assert watched.close()
     assert asked == [*range(20), -1]
     assert found == [(TRACK,)] * 20
+
+
+def test_meanwhile_there_is_time_where_detection_takes_long():
+    class Slow:
+        def detect_all(self, frame):
+            time.sleep(0.01)
+            return (TRACK,)
+
+        def close(self):
+            pass
+
+    watched, done = watchdog.WatchedDetector(Slow, lambda line: None, live=True), []
+    frames = [Frame(np.zeros((8, 8, 3), np.uint8), index, index / 30) for index in range(3)]
+    for frame in frames:
+        watched.detect(frame, 30.0, meanwhile=lambda frame=frame: done.append(frame.index))
+    assert watched.close()
+    # How long it takes is known from the first on.
+    assert done == [1, 2]
 
 
 def broken_tracks() -> dict[str, FaceTrack]:

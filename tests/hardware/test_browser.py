@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -182,3 +183,47 @@ def test_chromium_plays_the_filtered_webcam(webcam, virtual_camera, start, brows
     # Neither the dark placeholder nor one plain colour: a picture of the webcam.
     report = browse(lambda report: np.array(report["grid"]).std() > 10.0, program)
     assert virtual_camera.name in report["label"]
+
+
+def test_chromium_plays_it_while_the_studio_is_used(webcam, virtual_camera, start, browse):
+    why = "the extra 'studio' is not installed"
+    pytest.importorskip("livexpr.studio.server", reason=why)
+    connect = pytest.importorskip("websockets.sync.client", reason=why).connect
+    program = start(
+        *(sys.executable, "run_cam.py", "--expression", "happy", "--no-preview", "--studio"),
+        *("--source", webcam.path, "--output", f"camera:{virtual_camera.path}"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    said = []
+    for line in program.stdout:
+        said.append(line.decode(errors="replace"))
+        if found := re.search(r"http://\S+", said[-1]):
+            break
+    else:
+        pytest.fail("".join(said))
+    n_pictures = 0
+    seen: queue.Queue[dict] = queue.Queue()
+    watching = threading.Thread(
+        target=lambda: seen.put(browse(lambda report: np.array(report["grid"]).std() > 10.0))
+    )
+    address, ready = found[0], json.dumps({"ready": {"before": True}})
+    origin = address.rsplit("/", 2)[0]
+    with connect(address.replace("http:", "ws:") + "live", origin=origin, max_size=None) as studio:
+        watching.start()
+        studio.send(ready)
+        while watching.is_alive():
+            try:
+                message = studio.recv(timeout=1.0)
+            except TimeoutError:  # one processor, which the browser wants too
+                continue
+            if isinstance(message, bytes):
+                n_pictures += 1
+                studio.send(ready)
+                studio.send(json.dumps({"command": f"intensity {n_pictures % 10 / 10}", "id": 1}))
+            else:
+                assert json.loads(message)["ok"], message
+    watching.join()
+    assert virtual_camera.name in seen.get_nowait()["label"]
+    assert n_pictures > 0
