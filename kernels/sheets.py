@@ -210,7 +210,7 @@ def _sheets_jit(  # type: ignore[no-untyped-def]
 
 def lay(
     edges: Edges, n_rows: int, middle: NDArray[np.int64], yielding: Yielding
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> NDArray[np.float32]:
     """Lay the sheets between the moved edges.
 
     Parameters
@@ -226,7 +226,7 @@ def lay(
 
     Returns
     -------
-    target, source : ndarray of shape (2, E, n_rows, C, 2), float32
+    ndarray of shape (2, 2, E, n_rows, C, 2), float32
         Where the vertices lie, and what they observe: of the sheet for the disc's right, of that
         for its left. Where a sheet is not to be used, it observes itself.
 
@@ -244,11 +244,10 @@ def lay(
         check_floats(array, wanted)
     if middle.shape != shape[1:2] or middle.dtype != np.int64:
         raise ValueError(f"middle must be int64 {shape[1:2]}, got {middle.dtype} {middle.shape}")
-    target = np.empty((2, shape[1], n_rows, shape[2], 2), np.float32)
-    source = np.empty_like(target)
+    laid = np.empty((2, 2, shape[1], n_rows, shape[2], 2), np.float32)
     _sheets_jit(
-        target,
-        source,
+        laid[0],
+        laid[1],
         tuple(edges),
         middle,
         np.float32(yielding.giving_way),
@@ -260,4 +259,4 @@ def lay(
         np.empty(shape[2], np.float32),
         np.empty(shape[2], np.float32),
     )
-    return target, source
+    return laid

@@ -42,7 +42,9 @@ def _patch(height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     alpha = cv2.resize(ground, small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     ink = cv2.resize(letters[..., 0], small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     opacity = np.maximum(_OPACITY * alpha, ink * alpha)[..., None]
-    colour = (1 - ink[..., None]) * np.array(_GROUND, np.float32) + ink[..., None] * np.array(_LETTERS, np.float32)
+    colour = (1 - ink[..., None]) * np.array(_GROUND, np.float32) + ink[..., None] * np.array(
+        _LETTERS, np.float32
+    )
     return np.asarray(colour * opacity, np.float32), np.asarray(1 - opacity, np.float32)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from livexpr import head_pose, pipeline
 from livexpr.pipeline import Effect, FilterState
@@ -118,6 +118,11 @@ def process(
             if one.number
         ),
     )
+
+
+def looked(state: CrowdState) -> CrowdState:
+    """Return the state after a look at the last frame: what :func:`process` else begins with."""
+    return replace(state, states=tuple(pipeline.looked(one) for one in state.states))
 
 
 def _remembered(state: CrowdState, place: int, person: Person) -> FilterState:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from livexpr.carrying import Beside, Carrier
@@ -13,6 +14,7 @@ from livexpr.following import Following
 from livexpr.prediction import LIMIT_S
 from livexpr.settings import Sync
 from livexpr.slot import Detected, Slot
+from livexpr.spare_copy import SPARE
 from livexpr.stopping import Stop
 from livexpr.supply import Supply
 from livexpr.types import Faces, Frame, NoFace, Person
@@ -234,9 +236,15 @@ class DetectionThread:
         with self._looking:
             started_s = time.perf_counter()
             seen = self._following.to_look_at(frame)
-            found = self._watched.detect(replace(seen, captured_at_s=time_s), patience_s)
+            meanwhile = None if self._ahead else partial(self._prepare, frame)
+            found = self._watched.detect(replace(seen, captured_at_s=time_s), patience_s, meanwhile)
             detect_s = time.perf_counter() - started_s
             return self._detected(frame, found, time_s, detect_s)
+
+    def _prepare(self, frame: Frame) -> None:
+        """Do what needs no faces, so that nobody waits for it afterwards."""
+        self._following.sample(frame)
+        SPARE.prepare(frame.pixels)
 
     def _detected(self, frame: Frame, faces: Faces, time_s: float, detect_s: float) -> Detected:
         people = self._following.found(frame, faces, time_s)

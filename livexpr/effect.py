@@ -15,13 +15,14 @@ from livexpr import damping, face_mesh, maps, pixel_map, presets, regions, stren
 from livexpr.damping import DampedMaps
 from livexpr.errors import PresetError
 from livexpr.intensity_map import IntensityMap
+from livexpr.lighting import Light
 from livexpr.maps import Map
 from livexpr.occlusion import Cover
 from livexpr.pixel_map import PixelMap
 from livexpr.presets import Preset
 from livexpr.smoothing import SmoothingState
 from livexpr.speech import Speech
-from livexpr.types import FaceTrack
+from livexpr.types import FaceTrack, Frame
 
 # Amounts nearer to zero than this change no pixel.
 NOTHING = 1e-3
@@ -105,15 +106,12 @@ class FilterState:
     damping: float = 0.0
     damped: DampedMaps | None = None
     damped_shares: NDArray[np.float32] | None = None
-    skin_bgr: NDArray[np.float32] | None = None
-    eye_white_bgr: NDArray[np.float32] | None = None
-    skin_seen: NDArray[np.float32] | None = None
-    eye_white_seen: NDArray[np.float32] | None = None
-    light_s: float = 0.0
+    light: Light | None = None
     smoothing: SmoothingState | None = None
     face: FaceTrack | None = None
     face_s: float = 0.0
     cover: Cover = field(default_factory=Cover)
+    unlooked: tuple[Frame, FaceTrack] | None = None
     speech: Speech | None = None
     maps: Mapping[str, Map] = field(default_factory=dict)
     mix: Mix | None = None

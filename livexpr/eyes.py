@@ -47,6 +47,9 @@ _SLIDES = 3
 _LEAST_CM = 0.03
 # Of the upper and the lower lid of the right and of the left eye; and whether they open up or down.
 _LIDS = np.array([face_mesh.UPPER_LIDS, face_mesh.LOWER_LIDS], np.intp).reshape(2, 2, _PER_EYE)
+_ALL_LIDS = _LIDS.ravel()
+# Irises, and the corners of the right and of the left eye.
+_MIDDLES = np.array([*IRIS_CENTRES, *face_mesh.EYE_CENTRES[0], *face_mesh.EYE_CENTRES[1]])
 _OUTWARDS = np.array([1, -1], np.float32)[:, None, None]
 
 
@@ -105,7 +108,8 @@ def eye_mesh(
     -------
     EyeMesh or None
     """
-    axes = np.array([[down[1], -down[0]], [-down[0], -down[1]]], np.float32)
+    x, y = down.tolist()
+    axes = np.array([[y, -x], [-x, -y]], np.float32)
     centre = _iris_centres(live, axes)
     lids = _lids(live, moved, axes, centre, scale_px_per_cm)
     least = _LEAST_CM * scale_px_per_cm
@@ -116,21 +120,23 @@ def eye_mesh(
     columns = np.abs(lids.moved[..., 0].sum(axis=0)).argmin(axis=1)
     yielding = sheets.Yielding(giving_way, _YIELDING, _SLIDES, uncovers=most > least)
     laid = sheets.lay(lids, _N_ROWS, columns.astype(np.int64), yielding)
+    laid += centre[:, None, None]
     # The axes are their own inverse. Flat, for products of more axes than two are slow.
-    back = [(part + centre[:, None, None]).reshape(-1, 2) @ axes for part in laid]
-    target, source = (np.asarray(points, np.float32) for points in back)
+    target, source = (laid.reshape(-1, 2) @ axes).reshape(2, -1, 2)
     return EyeMesh(target, source, _halves(int(columns[0]), int(columns[1])))
 
 
 def _iris_centres(live: NDArray[np.float32], axes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the middle of each iris along the head's axes, (2, 2), between the eye's corners."""
-    centre: NDArray[np.float32] = live[list(IRIS_CENTRES)] @ axes
-    corners = live[np.array(face_mesh.EYE_CENTRES)] @ axes[:, 0]
-    corners.sort(axis=1)
-    start, width = corners[:, 0], corners[:, 1] - corners[:, 0]
+    points = live.take(_MIDDLES, axis=0) @ axes
+    # In plain numbers, which takes a fraction of NumPy's time for so few.
+    rows = points.tolist()
     first, last = _IRIS_RANGE
-    centre[:, 0] = np.clip(centre[:, 0], start + first * width, start + last * width)
-    return centre
+    centres = []
+    for (x, y), (one, _), (other, _) in ((rows[0], *rows[2:4]), (rows[1], *rows[4:6])):
+        start, width = min(one, other), abs(other - one)
+        centres.append((min(max(x, start + first * width), start + last * width), y))
+    return np.array(centres, np.float32)
 
 
 def _lids(
@@ -141,10 +147,10 @@ def _lids(
     scale_px_per_cm: float,
 ) -> sheets.Edges:
     """Return upper and lower lids of both eyes; points are along the head's axes."""
-    seen, wanted = (
-        np.asarray(_cutting() @ (points[_LIDS] @ axes - centre[:, None]), np.float32)
-        for points in (live, moved)
-    )
+    both = np.concatenate([points.take(_ALL_LIDS, axis=0) for points in (live, moved)])
+    lids = (both @ axes).reshape(2, 2, 2, _PER_EYE, 2)
+    lids -= centre[:, None]
+    seen, wanted = _cutting() @ lids
     parted = _OUTWARDS * (wanted - seen)[..., 1]
     opening = np.maximum(seen[0, ..., 1] - seen[1, ..., 1], 0)
     lashes = np.minimum(_LASHES_CM * np.float32(scale_px_per_cm), _LASHES_PART * opening)

@@ -106,7 +106,8 @@ def least_areas(live: NDArray[np.float32], scale_px_per_cm: float) -> NDArray[np
     rest_area = _surface().rest_area_cm2 * np.float32(scale_px_per_cm**2)
     areas = doubled_areas(live)
     weight = _facing(areas, rest_area)
-    asked = weight * np.float32(LEAST_AREA) * areas - _FREELY * (1 - weight) * rest_area
+    freely = _FREELY * rest_area
+    asked = weight * (np.float32(LEAST_AREA) * areas + freely) - freely
     return np.asarray(asked, np.float32)
 
 

@@ -26,6 +26,7 @@ class Following:
     def __init__(self, faces: int) -> None:
         self._crowd = people.nobody(faces)
         self._scene: NDArray[np.float32] | None = None
+        self._sampled: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
 
     @property
     def people(self) -> tuple[Person, ...]:
@@ -42,6 +43,10 @@ class Following:
             pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = _GREY
         return replace(frame, pixels=pixels)
 
+    def sample(self, frame: Frame) -> None:
+        """Look at a frame's scene in advance, while others look for faces on it."""
+        self._sampled = frame.pixels, cuts.sampled(frame.pixels)
+
     def found(self, frame: Frame, faces: Faces, time_s: float) -> tuple[Person, ...]:
         """Return who is on a frame, from what was found there and is a face indeed.
 
@@ -53,7 +58,11 @@ class Following:
         time_s : float
             The frame's time for the filter, s.
         """
-        before, self._scene = self._scene, cuts.sampled(frame.pixels)
+        if self._sampled is None or self._sampled[0] is not frame.pixels:
+            self.sample(frame)
+        assert self._sampled is not None
+        before, self._scene = self._scene, self._sampled[1]
+        self._sampled = None
         cut = before is not None and cuts.is_cut(before, self._scene)
         height, width = frame.pixels.shape[:2]
         real = real_faces(faces, (width, height))

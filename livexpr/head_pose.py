@@ -67,10 +67,23 @@ def to_head(
     landmarks_px: NDArray[np.float32], frame_from_head: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return points of the frame, (N, 3) px, in head space, (N, 3) cm, float32."""
-    head_from_frame = np.linalg.inv(frame_from_head[:3, :3].astype(np.float64))
     centred = landmarks_px - frame_from_head[:3, 3]
-    points: NDArray[np.float32] = centred @ head_from_frame.T.astype(np.float32)
-    return points
+    return np.asarray(centred @ _inverse_transposed(frame_from_head), np.float32)
+
+
+def _inverse_transposed(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the transposed inverse of the linear part of a pose, (3, 3): cofactors by volume."""
+    (a, b, c), (d, e, f), (g, h, i) = frame_from_head[:3, :3].tolist()
+    one, two, three = e * i - f * h, f * g - d * i, d * h - e * g
+    part = 1 / (a * one + b * two + c * three)
+    return np.array(
+        [
+            [part * one, part * two, part * three],
+            [part * (c * h - b * i), part * (a * i - c * g), part * (b * g - a * h)],
+            [part * (b * f - c * e), part * (c * d - a * f), part * (a * e - b * d)],
+        ],
+        np.float32,
+    )
 
 
 def to_frame(
@@ -95,8 +108,6 @@ def angles_rad(frame_from_head: NDArray[np.float32]) -> tuple[float, float, floa
     Zero when the face looks into the camera. Yaw is positive when the subject turns to
     the subject's left, pitch when looking down, roll when tilting clockwise as seen.
     """
-    r = frame_from_head[:3, :3] / max(scale_px_per_cm(frame_from_head), 1e-9)
-    yaw = math.atan2(float(r[0, 2]), math.hypot(float(r[1, 2]), float(r[2, 2])))
-    pitch = math.atan2(float(r[1, 2]), -float(r[2, 2]))
-    roll = math.atan2(float(r[1, 0]), float(r[0, 0]))
-    return yaw, pitch, roll
+    # The scale is in all of them, and no angle's.
+    (right, _, x), (down, _, y), (_, _, z) = frame_from_head[:3, :3].tolist()
+    return math.atan2(x, math.hypot(y, z)), math.atan2(y, -z), math.atan2(down, right)

@@ -60,6 +60,27 @@ def _lids_outwards() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     return lids, np.array([[1], [1], [-1], [-1]], np.float32)
 
 
+def _held(lift_px: float, stands_px: float, opening_px: float, scale_px_per_cm: float) -> float:
+    """Return what part of its way a lid is held back.
+
+    Parameters
+    ----------
+    lift_px, stands_px, opening_px : float
+        How far the lid is to part, how far it stands off the middle of its iris, and how far the
+        lids of its eye are apart.
+    scale_px_per_cm : float
+    """
+    if lift_px <= 0:
+        return 0.0
+    reach = _BEYOND_IRIS * IRIS_RADIUS_CM * scale_px_per_cm
+    room = max(reach - stands_px, _LEAST_ROOM_CM * scale_px_per_cm)
+    kept = (1 + (lift_px / room) ** _SOFTNESS) ** (-1 / _SOFTNESS)
+    # Lids that the user shuts stay shut: who blinks, blinks.
+    shut, opened = _BLINK_CM
+    awake = (opening_px / scale_px_per_cm - shut) / (opened - shut)
+    return float(1 - kept * min(max(awake, 0.0), 1.0))
+
+
 def hold_back_lids(
     displacement: NDArray[np.float32],
     live: NDArray[np.float32],
@@ -86,15 +107,17 @@ def hold_back_lids(
     of_lids = heights.take(lids)
     stands = (of_lids - heights.take(_IRIS_OF_LID)[:, None]) * outwards
     way = displacement @ up
-    lift = np.maximum((way.take(lids) * outwards).max(axis=1), 0)
-    reach = _BEYOND_IRIS * IRIS_RADIUS_CM * scale_px_per_cm
-    room = np.maximum(reach - stands.max(axis=1), _LEAST_ROOM_CM * scale_px_per_cm)
-    kept = (1 + (lift / room) ** _SOFTNESS) ** (-1 / _SOFTNESS)
-    # Lids that the user shuts stay shut: who blinks, blinks.
-    opening = (of_lids[:2] - of_lids[2:]).max(axis=1) / scale_px_per_cm
-    shut, opened = _BLINK_CM
-    awake = np.minimum(np.maximum((opening - shut) / (opened - shut), 0), 1)
-    held = np.where(lift > 0, 1 - kept * np.concatenate([awake, awake]), 0)
+    lifts = (way.take(lids) * outwards).max(axis=1).tolist()
+    openings = (of_lids[:2] - of_lids[2:]).max(axis=1).tolist()
+    held = np.array(
+        [
+            _held(lift, stand, opening, scale_px_per_cm)
+            for lift, stand, opening in zip(
+                lifts, stands.max(axis=1).tolist(), openings * 2, strict=True
+            )
+        ],
+        np.float32,
+    )
     if held.max() <= _HARDLY:
         return
     upwards, downwards = (held[half] @ _beside_lids()[half] for half in (slice(2), slice(2, 4)))

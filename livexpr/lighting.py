@@ -8,11 +8,13 @@ whites of the eyes see the same light and have no skin's colour.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_mesh
+from livexpr.types import FaceTrack
 
 # Rec. 601 luma of BGR.
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
@@ -33,6 +35,65 @@ _WHITE_QUANTILE = 0.9
 _LIT_OPENING_CM, _SLIT_SHADE = 0.7, 0.5
 # Lids nearer than this part of the eye's width show no white.
 _LEAST_EYE_OPENING = 0.12
+# Light changes slowly: so often is looked, and with this time constant followed, s.
+_EVERY_S, _FOLLOWING_S = 0.1, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """The light on a face from frame to frame; colours (3,), float32, BGR grey levels.
+
+    Attributes
+    ----------
+    skin_bgr, skin_seen : ndarray
+        As it is taken to be, and as it was seen last.
+    white_bgr, white_seen : ndarray or None
+        That of the eyes' whites; None while they were never seen.
+    looked_s : float
+        When it was looked at last.
+    """
+
+    skin_bgr: NDArray[np.float32]
+    skin_seen: NDArray[np.float32]
+    white_bgr: NDArray[np.float32] | None
+    white_seen: NDArray[np.float32] | None
+    looked_s: float
+
+
+def first_seen(pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Light:
+    """Return the light on a new face, on a picture (H, W, 3), uint8, BGR."""
+    skin = skin_bgr(pixels, track.landmarks_px)
+    white = eye_white_bgr(pixels, track.landmarks_px)
+    return Light(skin, skin, white, white, time_s)
+
+
+def is_due(light: Light, time_s: float) -> bool:
+    """Whether it is time to look again."""
+    return not 0 <= time_s - light.looked_s < _EVERY_S
+
+
+def looked(light: Light, pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Light:
+    """Look at skin and whites anew, on a picture (H, W, 3), uint8, BGR."""
+    white = eye_white_bgr(pixels, track.landmarks_px)
+    return replace(
+        light,
+        skin_seen=skin_bgr(pixels, track.landmarks_px),
+        white_seen=light.white_seen if white is None else white,
+        looked_s=time_s,
+    )
+
+
+def followed(light: Light, dt_s: float) -> Light:
+    """Move the light, after `dt_s` seconds, towards what was seen."""
+    step = np.float32(1 - math.exp(-dt_s / _FOLLOWING_S))
+    white, goal = light.white_bgr, light.white_seen
+    if white is None:
+        white = goal
+    elif goal is not None:
+        white = white + step * (goal - white)
+    return replace(
+        light, skin_bgr=light.skin_bgr + step * (light.skin_seen - light.skin_bgr), white_bgr=white
+    )
 
 
 def skin_bgr(pixels: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.float32]:

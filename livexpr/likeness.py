@@ -15,9 +15,11 @@ FACE_HEIGHT_CM = 18.0
 
 # Corners of the eyes, the nose, forehead, temples and cheekbones: what neither speech nor a smile
 # moves much in head space.
-_SHAPE = (
-    *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 129, 358),
-    *(127, 356, 234, 454, 162, 389, 21, 251, 54, 284, 10, 93, 323),
+_SHAPE = np.array(
+    (
+        *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 129, 358),
+        *(127, 356, 234, 454, 162, 389, 21, 251, 54, 284, 10, 93, 323),
+    )
 )
 
 # Tolerances: from one frame to the next, and what each second adds, up to a limit.
@@ -66,9 +68,8 @@ class Looks:
 
 def of(track: FaceTrack) -> Looks:
     """Return how a face looks that is seen for the first time."""
-    points = list(_SHAPE)
-    shape_cm = head_pose.to_head(track.landmarks_px[points], track.frame_from_head)
-    shape_cm -= face_mesh.load().rest_cm[points]
+    shape_cm = head_pose.to_head(track.landmarks_px.take(_SHAPE, axis=0), track.frame_from_head)
+    shape_cm -= face_mesh.load().rest_cm.take(_SHAPE, axis=0)
     yaw, pitch, _ = head_pose.angles_rad(track.frame_from_head)
     return Looks(
         centre_px=track.frame_from_head[:2, 3].astype(np.float64),
@@ -87,9 +88,10 @@ def misfit(before: Looks, now: Looks, dt: float) -> float:
     """
     height_px = max(before.height_px, 1e-6)
     expected_px = before.centre_px + before.velocity_px_s * _coasted_s(dt)
-    position = float(np.linalg.norm(now.centre_px - expected_px)) / height_px
+    position = math.dist(now.centre_px.tolist(), expected_px.tolist()) / height_px
     log_size = math.log(max(now.height_px, 1e-6) / height_px)
-    shape_cm = float(np.sqrt(np.mean(np.sum((now.shape_cm - before.shape_cm) ** 2, axis=1))))
+    off_cm = now.shape_cm - before.shape_cm
+    shape_cm = math.sqrt(float(np.vdot(off_cm, off_cm)) / len(off_cm))
     turn_rad = max(now.turn_rad, before.turn_rad)
     return (
         (position / min(_POSITION + _POSITION_PER_S * dt, _POSITION_MOST)) ** 2

@@ -115,16 +115,14 @@ class Cover:
     memory: Memory | None = None
 
 
-def followed(
-    cover: Cover,
-    pixels: NDArray[np.uint8],
-    track: FaceTrack,
-    *,
-    time_s: float,
-    dt_s: float,
-    easing_s: float,
-) -> Cover:
-    """Look at the face, now and then, and ease the zones towards what is free of them.
+def is_due(cover: Cover, time_s: float) -> bool:
+    """Whether it is time to look again."""
+    memory = cover.memory
+    return memory is None or not 0 <= time_s - memory.looked_s < _EVERY_S
+
+
+def looked(cover: Cover, pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Cover:
+    """Look at the face: remember it, and tell what is free of it.
 
     Parameters
     ----------
@@ -136,17 +134,27 @@ def followed(
         The face on it.
     time_s : float
         Of this frame, s.
+    """
+    memory = cover.memory
+    if memory is not None and not 0 <= time_s - memory.looked_s <= _FORGOTTEN_S:
+        memory = None
+    memory, free = _looked(memory, skin_samples.look(pixels, track), time_s)
+    return replace(cover, memory=memory, goal=free)
+
+
+def followed(cover: Cover, dt_s: float, easing_s: float) -> Cover:
+    """Ease the zones towards what is free of them.
+
+    Parameters
+    ----------
+    cover : Cover
     dt_s : float
         Since the last frame, s.
     easing_s : float
         After which a zone that is covered has lost 95 % of the effect.
     """
-    memory = cover.memory
-    if memory is not None and not 0 <= time_s - memory.looked_s <= _FORGOTTEN_S:
-        memory = None
-    if memory is None or time_s - memory.looked_s >= _EVERY_S:
-        memory, free = _looked(memory, skin_samples.look(pixels, track), time_s)
-        cover = replace(cover, memory=memory, goal=free)
+    if cover.free == cover.goal:
+        return cover
     away, back = (strength.easing_step(dt_s, easing_s * slower) for slower in (1.0, _RETURN))
     return replace(
         cover,

@@ -15,6 +15,7 @@ from livexpr import (
     damping,
     intensity_effect,
     lighting,
+    looking,
     occlusion,
     placement,
     regions,
@@ -37,7 +38,9 @@ from livexpr.effect import (
     with_presence,
     without_face,
 )
+from livexpr.looking import looked
 from livexpr.smoothing import smooth
+from livexpr.spare_copy import SPARE
 from livexpr.types import FaceTrack, Frame, NoFace
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "Result",
     "initial_state",
     "load_effect",
+    "looked",
     "process",
     "settled_state",
     "stranger_state",
@@ -55,8 +59,8 @@ __all__ = [
 # The effect leaves a lost face within so long, s, which is held so many times longer (that leaves
 # 1 % of it), and at least for so long, s.
 _LEAVES_WITHIN_S, _HOLD_EASINGS, _HOLD_S = 0.7, 1.5, 0.3
-# Light and what the user shows are followed with these time constants, s.
-_LIGHT_S, _LIGHT_EVERY_S, _SHOWN_S = 0.5, 0.1, 0.15
+# What the user shows is followed with this time constant, s.
+_SHOWN_S = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     effect : Effect
         What is wanted now. A change is eased in over the preset's ``easing_s``.
     state : FilterState
-        What the last call returned.
+        What the last call returned. :func:`looked` makes this call shorter and changes nothing.
 
     Returns
     -------
@@ -121,7 +125,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     """
     started = time.perf_counter()
     dt = 0.0 if state.time_s is None else max(frame.captured_at_s - state.time_s, 0.0)
-    state = eased(state, effect, dt)
+    state = eased(looked(state), effect, dt)
     track, state = _followed(frame, track, effect, state, dt)
     smoothed = time.perf_counter()
     largest = max((abs(amount) for amount in state.amounts.values()), default=0.0)
@@ -132,9 +136,9 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     mix = mixed(state, largest)
     if mix is not state.mix:
         state = replace(state, mix=mix)
-    if track or state.skin_bgr is None:
-        state = _with_live_face(state, mix, frame, face, dt)
-        state = _with_cover(state, frame, face, dt, effect.preset.feel.easing_s)
+    if track or state.light is None:
+        state = _with_shown(state, mix, face, dt)
+        state = looking.followed(state, frame, face, dt, effect.preset.feel.easing_s)
     # What is damped of an expression is not there to be topped up.
     left = state.shown * (1 - max(state.damping, 0.0))
     amount = strength.topped_up(largest, left) * state.presence
@@ -199,7 +203,13 @@ def _filtered(
             taken_cm = weights[:, None] * taken_cm
         amounts = np.float32(amount) * weights
         placed = placement.place(
-            face, moved.pixel_map, amounts, moved.shaded, taken_cm, speech.closing(state.speech)
+            face,
+            moved.pixel_map,
+            amounts,
+            moved.shaded,
+            taken_cm,
+            speech.closing(state.speech),
+            speech.speaking(state.speech),
         )
         placed_s = time.perf_counter() - started
         pixels = _drawn(pixels, placed, moved, state, sharp)
@@ -218,11 +228,12 @@ def _drawn(
     sharp: bool,
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture with the placed mesh drawn into it."""
-    assert state.skin_bgr is not None
+    seen = state.light
+    assert seen is not None
     light = np.empty(4, np.float32)
-    light[:3] = lighting.mouth_light(state.skin_bgr, state.eye_white_bgr, placed.mouth_opening_cm)
-    light[3] = lighting.luma(state.skin_bgr)
-    pixels: NDArray[np.uint8] = source.copy()
+    light[:3] = lighting.mouth_light(seen.skin_bgr, seen.white_bgr, placed.mouth_opening_cm)
+    light[3] = lighting.luma(seen.skin_bgr)
+    pixels = SPARE.take(source)
     apply(
         pixels,
         source,
@@ -245,55 +256,12 @@ def _unchanged(
     return Result(frame, state, stages, track, 0.0)
 
 
-def _with_live_face(
-    state: FilterState, mix: Mix, frame: Frame, track: FaceTrack, dt: float
-) -> FilterState:
-    """Follow the face's light, and what its user shows without the filter."""
+def _with_shown(state: FilterState, mix: Mix, track: FaceTrack, dt: float) -> FilterState:
+    """Follow what the user shows without the filter."""
     shares = state.damped_shares
     if state.damped is not None:
         shares = damping.followed(shares, damping.shares_shown(track.blendshapes, state.damped), dt)
     shown = strength.already_shown(track.blendshapes, mix.blendshapes)
-    if state.skin_bgr is not None:
+    if state.light is not None:
         shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)
-    state = _looked_at_light(state, frame, track)
-    step = np.float32(1 - math.exp(-dt / _LIGHT_S))
-    return replace(
-        state,
-        shown=shown,
-        damped_shares=shares,
-        skin_bgr=_towards(state.skin_bgr, state.skin_seen, step),
-        eye_white_bgr=_towards(state.eye_white_bgr, state.eye_white_seen, step),
-    )
-
-
-def _with_cover(
-    state: FilterState, frame: Frame, track: FaceTrack, dt: float, easing_s: float
-) -> FilterState:
-    """Follow what is before the face."""
-    now = frame.captured_at_s
-    cover = occlusion.followed(
-        state.cover, frame.pixels, track, time_s=now, dt_s=dt, easing_s=easing_s
-    )
-    return replace(state, cover=cover)
-
-
-def _towards(
-    now: NDArray[np.float32] | None, goal: NDArray[np.float32] | None, step: np.float32
-) -> NDArray[np.float32] | None:
-    if now is None or goal is None:
-        return goal if now is None else now
-    return np.asarray(now + step * (goal - now), np.float32)
-
-
-def _looked_at_light(state: FilterState, frame: Frame, track: FaceTrack) -> FilterState:
-    """Look at skin and eye whites, but only now and then: light changes slowly."""
-    since_s = frame.captured_at_s - state.light_s
-    if state.skin_seen is not None and 0 <= since_s < _LIGHT_EVERY_S:
-        return state
-    white = lighting.eye_white_bgr(frame.pixels, track.landmarks_px)
-    return replace(
-        state,
-        skin_seen=lighting.skin_bgr(frame.pixels, track.landmarks_px),
-        eye_white_seen=state.eye_white_seen if white is None else white,
-        light_s=frame.captured_at_s,
-    )
+    return replace(state, shown=shown, damped_shares=shares)

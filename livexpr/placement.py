@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_mesh, folds, head_pose
-from livexpr.eyes import EyeMesh, eye_mesh
+from livexpr.eyes import eye_mesh
 from livexpr.lids import hold_back_lids
 from livexpr.lips import (
     closing_no_further,
@@ -71,6 +71,7 @@ def place(
     shaded: NDArray[np.bool_] | None = None,
     added_cm: NDArray[np.float32] | None = None,
     closing: float = 0.0,
+    speaking: float = 0.0,
 ) -> Placement:
     """Move the live mesh by the map.
 
@@ -89,6 +90,8 @@ def place(
         Displacement in head space besides that of the map.
     closing : float, optional
         What part of the opening of the lips is taken back; from :func:`livexpr.speech.closing`.
+    speaking : float, optional
+        How surely the user speaks; from :func:`livexpr.speech.speaking`.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def place(
         moved_cm += added_cm
     take_back_opening(moved_cm, closing)
     mouth_amount = part_opened(moved_cm, pixel_map)
-    opening_no_further(moved_cm, opening_cm)
+    opening_no_further(moved_cm, opening_cm, speaking)
     closing_no_further(moved_cm, opening_cm)
     moved_cm *= kept_at_outline(track.frame_from_head)
     displacement = np.asarray(moved_cm @ projection.T, np.float32)
@@ -122,15 +125,17 @@ def place(
     _hold_eyeballs(source, target)
     eyes = eye_mesh(track.landmarks_px[:, :2], moved, down, scale)
 
-    values = np.zeros((face_mesh.N_VERTICES, 5), np.float32)
-    values[:, :2] = source
-    values[:, 2:4] = mesh.uv
+    n = face_mesh.N_VERTICES
+    values = np.zeros((n if eyes is None else n + len(eyes.source_px), 5), np.float32)
+    values[:n, :2] = source
+    values[:n, 2:4] = mesh.uv
     values[: face_mesh.N_LANDMARKS, 4] = amounts if shaded is None else amounts * shaded
     # The mask is 0 there: without an amount, the kernel does not look at the map in the collar.
     values[_OVAL, 4] = 0
     open_mouth(target, values, lips_live, lips_moved, pixel_map, scale, mouth_amount)
     if eyes is not None:
-        target, values = _with_eyes(target, values, eyes)
+        target = np.concatenate([target, eyes.target_px])
+        values[n:, :2] = eyes.source_px
     return Placement(
         target_px=target,
         values=values,
@@ -138,15 +143,6 @@ def place(
         n_mouth_triangles=mesh.n_mouth_triangles,
         mouth_opening_cm=float(lips_moved.max()) / scale,
     )
-
-
-def _with_eyes(
-    target: NDArray[np.float32], values: NDArray[np.float32], eyes: EyeMesh
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the target's vertices and values, those of the eyes after the mesh's own."""
-    observed = np.zeros((len(eyes.source_px), 5), np.float32)
-    observed[:, :2] = eyes.source_px
-    return np.concatenate([target, eyes.target_px]), np.concatenate([values, observed])
 
 
 def _unfolded(

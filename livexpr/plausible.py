@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh
+from livexpr import face_mesh, head_pose
 from livexpr.types import Faces, FaceTrack, NoFace
 
 _FACE_HEIGHT_CM = 18.0
@@ -53,8 +53,7 @@ def why_not_a_face(track: FaceTrack, size: tuple[int, int]) -> str:
     if not all(np.isfinite(array).all() for array in arrays):
         return "its numbers are not finite"
     linear = track.frame_from_head[:3, :3].astype(np.float64)
-    determinant = float(np.linalg.det(linear))
-    height_px = _FACE_HEIGHT_CM * float(np.cbrt(abs(determinant)))
+    height_px = _FACE_HEIGHT_CM * abs(head_pose.scale_px_per_cm(track.frame_from_head))
     if height_px < _SMALLEST_PX:
         return "it has no size"
     if height_px > _LARGEST_OF_FRAME * max(size):
@@ -74,7 +73,8 @@ def _why_misshapen(track: FaceTrack, linear: NDArray[np.float64], px_per_cm: flo
     frontal = np.abs(towards_viewer) > _FRONTAL
     x, y = found[0].take(triangles), found[1].take(triangles)
     areas = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
-    if frontal.any() and np.mean((areas * towards_viewer <= 0)[frontal]) > _MOST_FOLDED:
+    folded = frontal & (areas * towards_viewer <= 0)
+    if np.count_nonzero(folded) > _MOST_FOLDED * np.count_nonzero(frontal):
         return "its mesh is folded"
     return ""
 

@@ -17,6 +17,7 @@ from livexpr.types import FaceTrack
 _TURN_RANGE_RAD = (math.radians(25), math.radians(45))
 # A real expression is topped up to the full one; this much of it is taken off the filter's.
 _ALREADY_SHOWN_WEIGHT = 0.85
+_OVAL = np.array(face_mesh.FACE_OVAL)
 _RESTING = np.array([resting_level(name) for name in BLENDSHAPE_NAMES], np.float32)
 # The face may stick out of the frame by this part of its height before the effect is gone.
 _OUTSIDE_RANGE = (0.02, 0.15)
@@ -54,10 +55,10 @@ def visibility(track: FaceTrack, width: int, height: int) -> float:
     """
     yaw, pitch, _ = head_pose.angles_rad(track.frame_from_head)
     turned = _fade(math.hypot(yaw, pitch), *_TURN_RANGE_RAD)
-    oval = track.landmarks_px[list(face_mesh.FACE_OVAL), :2]
-    low, high = oval.min(axis=0), oval.max(axis=0)
-    outside_px = max(-low[0], -low[1], high[0] - (width - 1), high[1] - (height - 1), 0.0)
-    outside = _fade(float(outside_px) / max(float(high[1] - low[1]), 1.0), *_OUTSIDE_RANGE)
+    oval = track.landmarks_px.take(_OVAL, axis=0)
+    (left, top, _), (right, bottom, _) = oval.min(axis=0).tolist(), oval.max(axis=0).tolist()
+    outside_px = max(-left, -top, right - (width - 1), bottom - (height - 1), 0.0)
+    outside = _fade(outside_px / max(bottom - top, 1.0), *_OUTSIDE_RANGE)
     return turned * outside
 
 

@@ -28,6 +28,9 @@ _LATE = NoFace("detection is late")
 _USUAL_STEP = 0.1
 _END_LIMIT_S = 1.0
 
+_LONG_S, _BEGINNING_S = 0.004, 0.001
+"""Detection takes so long that there is time for more, and so long before it is in the model."""
+
 
 class Detector(Protocol):
     """Finds faces on one frame after another; made, used and closed by one thread."""
@@ -66,7 +69,12 @@ class WatchedDetector:
             say, "the picture goes on unfiltered", "the face is looked for again"
         )
 
-    def detect(self, frame: Frame, patience_s: float = PATIENCE_S) -> Faces:
+    def detect(
+        self,
+        frame: Frame,
+        patience_s: float = PATIENCE_S,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Faces:
         """Return the faces of a frame, or why there is none; never waits for long when live.
 
         Parameters
@@ -74,6 +82,8 @@ class WatchedDetector:
         frame : Frame
         patience_s : float
             For so long it waits when live, or for longer where detection usually takes its time.
+        meanwhile : callable, optional
+            Something short to do while it waits, when live and detection usually takes longer.
 
         Raises
         ------
@@ -89,6 +99,10 @@ class WatchedDetector:
         end_s = time.perf_counter() + max(0.0, patience_s - worker.busy_s)
         found = None
         if worker.take(frame, end_s):
+            if meanwhile is not None and self._live and worker.usual_s > _LONG_S:
+                # Whoever detects needs the interpreter for a moment.
+                time.sleep(_BEGINNING_S)
+                meanwhile()
             found = worker.result(frame, end_s)
         if worker.error is not None:
             self._throw_away()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from livexpr import face_mesh, occlusion, pipeline, skin_samples
-from livexpr.occlusion import Cover, followed, landmark_factors, zone_fields
+from livexpr.occlusion import Cover, landmark_factors, zone_fields
 from livexpr.pipeline import Effect, load_effect, process
 from livexpr.presets import Feel, Preset
 from livexpr.skin_samples import PARTS, ZONES
@@ -34,13 +34,20 @@ def spot(pixels, track, landmarks, radius_cm, bgr=(60, 60, 190)) -> NDArray[np.u
     return out
 
 
+def followed(cover, pixels, track, time_s, dt_s=FRAME_S) -> Cover:
+    """Look at a frame, if it is time to, and ease towards what was seen."""
+    if occlusion.is_due(cover, time_s):
+        cover = occlusion.looked(cover, pixels, track, time_s)
+    return occlusion.followed(cover, dt_s, EASING_S)
+
+
 def watch(frames, cover=None, start_s=0.0) -> list[Cover]:
     """Follow (pixels, track) for each frame, 30 a second."""
     cover = cover or Cover()
     covers = []
     for index, (pixels, track) in enumerate(frames):
         time_s = start_s + index * FRAME_S
-        cover = followed(cover, pixels, track, time_s=time_s, dt_s=FRAME_S, easing_s=EASING_S)
+        cover = followed(cover, pixels, track, time_s)
         covers.append(cover)
     return covers
 
@@ -112,7 +119,7 @@ def test_what_stays_for_minutes_is_taken_for_the_face(known, picture, track) -> 
     # Looked at every half second: what is remembered goes by time, not by frames.
     cover = known
     for index in range(1200):
-        cover = followed(cover, beard, track, time_s=2 + index / 2, dt_s=0.5, easing_s=EASING_S)
+        cover = followed(cover, beard, track, 2 + index / 2, dt_s=0.5)
     assert cover.free == pytest.approx((1, 1, 1), abs=0.01)
 
 

@@ -319,7 +319,7 @@ class TestOverTime:
             pixels = dark if index < 30 else picture
             result = process(Frame(pixels, index, index * FRAME_S), track, happy, state)
             state = result.state
-            lumas.append(float(state.skin_bgr.mean()))
+            lumas.append(float(state.light.skin_bgr.mean()))
         assert np.ptp(lumas[:30]) < 0.5
         assert np.diff(lumas).max() < 0.1 * np.ptp(lumas)
         assert lumas[-1] == pytest.approx(2 * lumas[0], rel=0.05)
