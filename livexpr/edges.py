@@ -123,6 +123,13 @@ def open_companions(
     return companions.open_all(settings, inbox, say, live=live)
 
 
+def has_studio() -> bool:
+    """Whether the studio is installed."""
+    from livexpr import studio_opening
+
+    return studio_opening.is_installed()
+
+
 def open_film(path: Path, size: tuple[int, int], fps: float) -> Sink:
     """Begin a film; raises VirtualCameraError."""
     from livexpr import output
@@ -156,6 +163,7 @@ class Edges:
     open_virtual_camera: Callable[[str | None, tuple[int, int], float], Sink] = open_virtual_camera
     watch_viewers: Callable[[str], Viewers] = watch_viewers
     open_companions: Callable[..., list[Observer]] = open_companions
+    has_studio: Callable[[], bool] = has_studio
     open_film: Callable[[Path, tuple[int, int], float], Sink] = open_film
     open_window: Callable[[str, tuple[int, int]], Window] = open_window
     open_terminal: Callable[[], TerminalKeys] = TerminalKeys

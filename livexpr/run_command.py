@@ -97,8 +97,8 @@ def run(
         typer.Option(
             metavar="auto, camera, camera:/dev/video10, window, FILE.mp4, null",
             help="May be repeated, or several with commas between. auto, the default, is the "
-            "virtual camera, or else a window, or else a film of ten seconds, "
-            "livexpr-preview.mp4.",
+            "virtual camera, or else a window, or else the studio, if it is installed, or else a "
+            "film of ten seconds, livexpr-preview.mp4.",
             rich_help_panel=_OUT,
         ),
     ] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from livexpr import memory, statistics
@@ -134,7 +135,10 @@ class _Run:
         if self._sinks.window is None:
             self._terminal.__enter__()
         self._companions = self._edges.open_companions(
-            settings, self._inbox, self._edges.say, live=source.live
+            replace(settings, studio=settings.studio or self._sinks.studio),
+            self._inbox,
+            self._edges.say,
+            live=source.live,
         )
         self._session = Session(
             settings,

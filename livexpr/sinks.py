@@ -40,6 +40,8 @@ class Sinks:
     publisher : Publisher or None
         Once a sink was opened.
     window : Window or None
+    studio : bool
+        Whether the studio is to be served in place of a window.
     limit_s : float or None
         The run ends after so many seconds of picture.
     """
@@ -47,6 +49,7 @@ class Sinks:
     def __init__(self, settings: Settings, edges: Edges) -> None:
         self.publisher: Publisher | None = None
         self.window: Window | None = None
+        self.studio = False
         self.limit_s: float | None = None
         self._settings = settings
         self._edges = edges
@@ -76,6 +79,8 @@ class Sinks:
         sinks = []
         if self.publisher is not None:
             sinks = [sink.name for sink in self.publisher.sinks if not _is_awaited(sink)]
+        if self.studio:
+            sinks[sinks.index(NullSink.name)] = "the studio"
         window = [] if self.window is None else ["the window"]
         return ", ".join(sinks + [film.name for film in self._films] + window)
 
@@ -98,7 +103,7 @@ class Sinks:
                 if output != "auto":
                     raise
                 self._step_down(error, size)
-                if self.window is not None and live:
+                if (self.window is not None or self.studio) and live:
                     self._await_camera(size, fps)
                 continue
             self._camera = self._steady(camera, device, size, fps)
@@ -120,6 +125,8 @@ class Sinks:
                 self._open_window(size)
             elif output != "auto" and not _is_camera(output):
                 self._films.append(self._edges.open_film(Path(output), publisher.size, fps))
+        if self.studio:
+            publisher.add(NullSink())
         if self.limit_s is not None:
             refuse_own_source(PREVIEW_FILM, self._settings.source)
             self._films.append(self._edges.open_film(PREVIEW_FILM, publisher.size, fps))
@@ -194,7 +201,7 @@ class Sinks:
             self._failures.append(error)
 
     def _step_down(self, reason: VirtualCameraError, size: tuple[int, int]) -> None:
-        """Take the window in place of the camera, else a film in place of the window."""
+        """Take the window in place of the camera, else the studio, else a film."""
         if self._settings.preview is False:
             self._edges.say(f"{_FILM_INSTEAD} instead of the virtual camera: {reason}")
         else:
@@ -202,7 +209,12 @@ class Sinks:
                 self._open_window(size)
             except VirtualCameraError as no_window:
                 self._edges.say(f"no virtual camera to be had: {reason}")
-                self._edges.say(f"{_FILM_INSTEAD} instead of a window: {no_window}")
+                # A page that nobody opens would not hold up what is to be worked off.
+                self.studio = not self._settings.fast and self._edges.has_studio()
+                instead = "serving the studio" if self.studio else _FILM_INSTEAD
+                self._edges.say(f"{instead} instead of a window: {no_window}")
+                if self.studio:
+                    return
             else:
                 self._edges.say(f"showing a window instead of the virtual camera: {reason}")
                 return

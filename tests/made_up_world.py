@@ -258,6 +258,8 @@ class World:
     saved: list[tuple[Preset, Path]] = field(default_factory=list)
     webcam: bool = False
     viewers: FakeViewers = field(default_factory=lambda: FakeViewers())
+    studio: bool = False
+    served_studio: bool = False
     companions: list[Observer] = field(default_factory=list)
     inbox: Inbox | None = None
 
@@ -274,6 +276,7 @@ class World:
             open_window=self._open_window,
             open_terminal=lambda: self.terminal,
             open_companions=self._open_companions,
+            has_studio=lambda: self.studio,
             load_engine=self._load_engine,
             available_presets=lambda: sorted(self.presets),
             load_preset=self._load_preset,
@@ -301,7 +304,7 @@ class World:
         return self.source
 
     def _open_companions(self, settings, inbox, say, *, live):
-        self.inbox = inbox
+        self.inbox, self.served_studio = inbox, settings.studio
         return self.companions
 
     def _open_camera(self, device, size, fps):

@@ -200,6 +200,15 @@ def test_without_a_display_either_auto_is_a_film_of_ten_seconds():
     assert first.closed.is_set()
 
 
+def test_without_a_display_either_the_studio_is_served_where_it_is_installed():
+    world = World(source=FakeSource(30, fps=200.0), studio=True)
+    assert world.run() == 0
+    assert world.films == {}
+    assert world.served_studio
+    assert "serving the studio instead of a window: no display: run `mend display`" in world.said
+    assert "happy is live: the studio" in world.said[-1]
+
+
 def test_the_film_of_a_webcam_is_made_in_real_time():
     world = World(source=FakeSource(30, fps=200.0), webcam=True)
     assert world.run() == 0
