@@ -131,7 +131,7 @@ _OPTIONS = (
     *("--version", "--", "-", "--expres", "--=x", "-x"),
 )
 _COMMANDS = ("run", "render", "cameras", "presets", "doctor", "fit", "fit-rendered", "evaluate")
-_COMMANDS += ("bench", "rn", "")
+_COMMANDS += ("bench", "teach", "config", "install-service", "rn", "")
 _ARGUMENTS = (
     *("happy", "happy=0.5", "happy=nan", "hapy", "happy=", "=1", "off", "~nobody/x.toml", "x.toml"),
     *(

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-import livexpr
 from livexpr import cli, maps, pixel_map, presets
 from livexpr.errors import LivexprError
 from livexpr.pictures import MAX_PIXELS, decode_image
@@ -32,14 +31,18 @@ FRAMES = 6
 """So many pictures of a film are decoded."""
 
 STAND_INS = {
-    "livexpr.runtime": "run",
-    "livexpr.render": "render",
-    "livexpr.doctor": "run",
-    "livexpr.bench": "main",
-    "livexpr.tables": "print_cameras",
-    "livexpr.training.photo_pairs": "fit_command",
-    "livexpr.training.rendered_command": "fit_rendered_command",
-    "livexpr.training.evaluation.command": "evaluate",
+    "livexpr.runtime": ("run",),
+    "livexpr.render": ("render",),
+    "livexpr.doctor": ("findings", "run"),
+    "livexpr.doctor_fix": ("fix", "has_terminal", "ask_in_terminal", "Hands", "run_program"),
+    "livexpr.editing": ("edit",),
+    "livexpr.bench": ("main",),
+    "livexpr.tables": ("print_cameras", "print_presets"),
+    "livexpr.training.photo_pairs": ("fit_command",),
+    "livexpr.training.rendered_command": ("fit_rendered_command", "Request"),
+    "livexpr.training.evaluation.command": ("evaluate", "Request"),
+    "livexpr.teaching.command": ("teach", "Request"),
+    "livexpr.whole_file": ("write_whole",),
 }
 """What commands do once their words are understood; not done here."""
 
@@ -133,20 +136,15 @@ def run_words(words: list[str]) -> tuple[int, str, str]:
 def nothing_done() -> Iterator[None]:
     """Commands do nothing while the block lasts."""
     before = {name: sys.modules.get(name) for name in STAND_INS}
-    attributes = {}
-    for name, function in STAND_INS.items():
+    attributes: dict[tuple[str, str], object] = {}
+    for name, functions in STAND_INS.items():
         stand_in = types.ModuleType(name)
-        setattr(stand_in, function, lambda *_, **__: 0)
-        if name == "livexpr.tables":
-            stand_in.print_presets = lambda: None
-        if name.endswith("command") and name.count(".") == 3:
-            stand_in.Request = lambda **_: None
+        for function in functions:
+            setattr(stand_in, function, lambda *_, **__: 0)
         sys.modules[name] = stand_in
         parent, _, own = name.rpartition(".")
-        if parent == "livexpr":
-            attributes[own] = getattr(livexpr, own, None)
-            setattr(livexpr, own, stand_in)
-        elif parent in sys.modules:
+        if parent in sys.modules:
+            attributes[parent, own] = getattr(sys.modules[parent], own, None)
             setattr(sys.modules[parent], own, stand_in)
     try:
         yield
@@ -156,11 +154,11 @@ def nothing_done() -> Iterator[None]:
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
-        for own, module in attributes.items():
-            if module is None:
-                delattr(livexpr, own)
+        for (parent, own), attribute in attributes.items():
+            if attribute is None:
+                delattr(sys.modules[parent], own)
             else:
-                setattr(livexpr, own, module)
+                setattr(sys.modules[parent], own, attribute)
 
 
 TARGETS = {
