@@ -21,12 +21,12 @@ from livexpr.preset_file import Preset
 from livexpr.published import Published
 from livexpr.types import FaceTrack
 
-MOST_PER_SECOND = 15.0
+MOST_PER_SECOND = 10.0
 """Enough to judge an expression by; each takes some milliseconds of one processor."""
 
 _JPEG_QUALITY = 80
 _WIDEST_PX = 720
-_NICER_BY = 10
+_NICER_BY = 19
 _RATE_FRAMES = 60
 
 
