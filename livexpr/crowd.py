@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from livexpr import head_pose, pipeline
+from livexpr.occlusion import Cover
 from livexpr.pipeline import Effect, FilterState
 from livexpr.types import FaceTrack, Frame, Person
 
@@ -59,6 +60,12 @@ class CrowdResult:
     tracks: tuple[FaceTrack, ...]
     strength: float
     presences: tuple[float | None, ...]
+
+    @property
+    def covers(self) -> tuple[Cover, ...]:
+        """What is before the faces of `tracks`."""
+        people = zip(self.state.states, self.presences, strict=False)
+        return tuple(state.cover for state, presence in people if presence is not None)
 
 
 def initial_state() -> CrowdState:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from livexpr.controls import Controls
 from livexpr.errors import one_line
+from livexpr.occlusion import Cover
 from livexpr.preset_file import Preset
 from livexpr.types import FaceTrack, Frame
 
@@ -23,6 +24,8 @@ class Published:
         may be written to.
     tracks : tuple of FaceTrack
         Faces that are followed, smoothed, in coordinates of `before`; empty without any.
+    covers : tuple of Cover
+        What is before each of them, as far as the filter has looked.
     time_s : float
         The frame's time for the filter, in s.
     strength : float
@@ -40,6 +43,7 @@ class Published:
     before: Frame
     after: Frame
     tracks: tuple[FaceTrack, ...]
+    covers: tuple[Cover, ...]
     time_s: float
     strength: float
     presence: float | None

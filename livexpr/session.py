@@ -83,9 +83,8 @@ class Session:
         self._say = edges.say
         self._sinks = sinks
         self._publisher = sinks.publisher
-        self._preview = (
-            None if sinks.window is None else Preview(sinks.window, settings.working_keys)
-        )
+        window = sinks.window
+        self._preview = Preview(window, settings.working_keys) if window is not None else None
         self._supply = supply
         self._detection = detection
         self._starting = starting
@@ -268,6 +267,7 @@ class Session:
             before=detected.frame,
             after=after,
             tracks=tracks,
+            covers=() if result is None else result.covers,
             time_s=detected.time_s,
             strength=0.0 if result is None else result.strength,
             presence=self._presence,

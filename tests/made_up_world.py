@@ -16,6 +16,7 @@ from livexpr import face_mesh, head_pose, runtime
 from livexpr.commands import Inbox
 from livexpr.edges import Edges
 from livexpr.errors import PresetError, VirtualCameraError
+from livexpr.occlusion import Cover
 from livexpr.presets import Preset
 from livexpr.published import Observer
 from livexpr.settings import Settings
@@ -88,6 +89,7 @@ class FakeResult:
     stages_s: dict[str, float]
     tracks: tuple[FaceTrack, ...]
     presences: tuple[float, ...]
+    covers: tuple[Cover, ...] = ()
     strength: float = 1.0
 
 

@@ -12,6 +12,7 @@ import pytest
 from livexpr.controls import Controls
 from livexpr.errors import LivexprError
 from livexpr.frame_log import FrameLog
+from livexpr.occlusion import Cover
 from livexpr.presets import Preset
 from livexpr.published import Published
 from livexpr.types import Frame
@@ -26,6 +27,7 @@ def published(index=0, **changes) -> Published:
         before=frame,
         after=frame,
         tracks=(TRACK,),
+        covers=(Cover(),),
         time_s=index / 30,
         strength=0.5,
         presence=1.0,

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from livexpr.occlusion import landmark_factors
 from livexpr.preset_file import Preset
 from livexpr.published import Published
 from livexpr.types import FaceTrack
@@ -153,6 +154,10 @@ def packet(published: Published, wishes: Wishes, readings: Mapping[str, Any]) ->
     if wishes.overlay:
         height, width = published.before.pixels.shape[:2]
         header["faces"] = [_points(track, width, height) for track in published.tracks]
+        header["free"] = [
+            [round(float(part), 2) for part in landmark_factors(cover)]
+            for cover in published.covers
+        ]
     text = json.dumps(header, separators=(",", ":")).encode()
     return struct.pack("<I", len(text)) + text + jpeg.tobytes()
 

@@ -17,6 +17,7 @@ import pytest
 from livexpr.commands import Answer, Inbox
 from livexpr.controls import Controls
 from livexpr.errors import LivexprError
+from livexpr.occlusion import Cover
 from livexpr.presets import Preset
 from livexpr.published import Published
 from livexpr.types import Frame
@@ -39,6 +40,7 @@ def published(index=0, **changes) -> Published:
         before=before,
         after=after,
         tracks=(TRACK,),
+        covers=(Cover(),),
         time_s=index / 30,
         strength=0.5,
         presence=1.0,
@@ -182,6 +184,7 @@ def test_a_page_that_is_ready_gets_one_picture_and_no_more(showing):
         assert abs(int(picture[48:].mean()) - 200) < 3
         assert header["preset"]["mix"] == {"happy": 1.0}
         assert len(header["faces"][0]) == 2 * 478
+        assert header["free"] == [[1.0] * 468]
         with pytest.raises(TimeoutError):
             socket.recv(timeout=0.4)
         socket.send(json.dumps({"ready": {"before": False}}))

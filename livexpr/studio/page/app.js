@@ -150,12 +150,12 @@ function draw() {
   byId('tag-after').hidden = part > 0.88;
 }
 
-function drawFaces(g, {faces = [], covered = [], controls, width, height}) {
+function drawFaces(g, {faces = [], free = [], controls, width, height}) {
   faces.forEach((points, face) => {
     for (let i = 0; i < points.length; i += 2) {
       const x = (controls.mirrored ? 1 - points[i] : points[i]) * width;
-      const free = covered[face]?.[i / 2] ?? 1;
-      g.fillStyle = free < 0.5 ? '#ff5a4d' : '#78ffa0';
+      const part = free[face]?.[i / 2] ?? 1;
+      g.fillStyle = part < 0.5 ? '#ff5a4d' : '#78ffa0';
       g.fillRect(x - 1, points[i + 1] * height - 1, 2, 2);
     }
   });
