@@ -6,16 +6,15 @@ import re
 from collections.abc import Mapping
 
 from livexpr.devices import VideoNode
+from livexpr.loopback import MODULE, OPTIONS
 from livexpr.machine import Finding, Machine
 from livexpr.remedy import Do, Step, Tell, Write
 
-_MODULE = "v4l2loopback"
-_OPTIONS = ("devices=1", "video_nr=10", "card_label=livexpr", "exclusive_caps=1")
-LOAD = Do(("modprobe", _MODULE, *_OPTIONS), root=True)
-UNLOAD = Do(("modprobe", "-r", _MODULE), root=True)
+LOAD = Do(("modprobe", MODULE, *OPTIONS), root=True)
+UNLOAD = Do(("modprobe", "-r", MODULE), root=True)
 KEEP = (
-    Write("/etc/modules-load.d/v4l2loopback.conf", _MODULE),
-    Write("/etc/modprobe.d/v4l2loopback.conf", f"options {_MODULE} {' '.join(_OPTIONS)}"),
+    Write("/etc/modules-load.d/v4l2loopback.conf", MODULE),
+    Write("/etc/modprobe.d/v4l2loopback.conf", f"options {MODULE} {' '.join(OPTIONS)}"),
 )
 SECURE_BOOT_VARIABLE = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 

@@ -20,7 +20,11 @@ from livexpr.devices import VideoNode, holders, open_node, query_node, video_nod
 if sys.platform == "linux":
     import fcntl
 
-LOAD_COMMAND = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=VirtualCam"
+MODULE = "v4l2loopback"
+OPTIONS = ("devices=1", "video_nr=10", "card_label=livexpr", "exclusive_caps=1")
+"""How the module is loaded; every word of advice is made from this."""
+
+LOAD_COMMAND = f"sudo modprobe {MODULE} {' '.join(OPTIONS)}"
 RELOAD_COMMAND = f"sudo modprobe -r v4l2loopback && {LOAD_COMMAND}"
 MORE_COMMAND = (
     "sudo modprobe -r v4l2loopback && sudo modprobe v4l2loopback devices=2 exclusive_caps=1,1"

@@ -524,9 +524,9 @@ def test_no_loopback_device_says_how_to_get_one(linux, monkeypatch):
     monkeypatch.setattr(loopback, "video_nodes", lambda: [node(driver="uvcvideo")])
     with pytest.raises(VirtualCameraError) as caught:
         open_virtual_camera(None, SIZE, 30.0)
-    assert "`sudo modprobe v4l2loopback exclusive_caps=1 card_label=VirtualCam`" in str(
-        caught.value
-    )
+    # The same words as doctor's, so that whoever follows either gets one camera.
+    command = "sudo modprobe v4l2loopback devices=1 video_nr=10 card_label=livexpr exclusive_caps=1"
+    assert f"`{command}`" in str(caught.value)
 
 
 def test_device_that_lost_its_output_side_is_mended(linux, monkeypatch):
