@@ -8,7 +8,6 @@ import textwrap
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from livexpr.deferred import deferred
 from livexpr.errors import ModelError
 from livexpr.head_pose import fit_pose
 from livexpr.landmark_memory import Reading, readings
+from livexpr.model_picture import ModelPicture
 from livexpr.quiet_stderr import quiet_native_stderr
 from livexpr.types import Faces, FaceTrack, Frame, NoFace
 
@@ -72,6 +72,7 @@ class Landmarker:
         self._asset = face_mesh.model_bytes() if asset is None else asset
         self._model: Any = None
         self._last_timestamp_ms = -1
+        self._picture = ModelPicture(_image)
         self._build()
 
     def _build(self) -> None:
@@ -141,11 +142,9 @@ class Landmarker:
 
     def _detect_image(self, pixels: NDArray[np.uint8], timestamp_ms: int) -> list[Reading]:
         """Run the model on a BGR picture; RuntimeError or ValueError if it fails."""
-        from mediapipe import Image, ImageFormat
         from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC
 
-        # The one place where BGR becomes RGB.
-        image = Image(image_format=ImageFormat.SRGB, data=cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+        image = self._picture.showing(pixels)
         # As the model's own methods of these names do, but for what they make of the result.
         library, handle, result = self._model._lib, self._model._handle, FaceLandmarkerResultC()
         picture, to_fill = image._image_ptr, ctypes.byref(result)
@@ -183,3 +182,9 @@ class Landmarker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _image(rgb: NDArray[np.uint8]) -> Any:
+    from mediapipe import Image, ImageFormat
+
+    return Image(image_format=ImageFormat.SRGB, data=rgb)

@@ -151,6 +151,24 @@ def test_picture_is_only_read_and_may_be_read_only(landmarker: Landmarker, astro
     np.testing.assert_array_equal(astronaut, before)
 
 
+@pytest.mark.parametrize(("width", "kept"), [(512, True), (509, False)])
+def test_every_picture_is_seen_anew_in_the_same_memory(
+    landmarker: Landmarker, astronaut, width: int, kept: bool
+) -> None:
+    here = astronaut[:, :width].copy()
+    there = np.ascontiguousarray(np.roll(here, (30, 20), axis=(0, 1)))
+    pictures = [here, there, here[:400].copy(), there]
+    seen = []
+    for pixels in pictures:
+        seen.append(found(landmarker.detect(Frame(pixels, 0, 0.0))))
+        # Rows that MediaPipe pads are not its own memory.
+        assert (landmarker._picture._rgb is not None) == kept
+    for pixels, track in zip(pictures, seen, strict=True):
+        with Landmarker(video=False, max_faces=2) as fresh:
+            alone = found(fresh.detect(Frame(pixels, 0, 0.0)))
+        np.testing.assert_array_equal(track.landmarks_px, alone.landmarks_px)
+
+
 @pytest.mark.parametrize("video", [True, False])
 def test_model_that_has_failed_is_built_anew(astronaut, video: bool) -> None:
     with Landmarker(video=video) as landmarker:
