@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
 from livexpr.errors import CameraError, one_line
 from livexpr.types import Frame
+
+_HANDING_S = 0.001
+"""After a live frame the interpreter is left to whoever takes it for so long: decoding the next one
+would keep it."""
 
 _CLOSE_LIMIT_S = 0.7
 """A read that a driver does not return from must not hold up the end of the program."""
@@ -150,6 +155,8 @@ class CaptureThread:
         try:
             while not self._closing and (frame := self._source.read()) is not None:
                 self._put(frame)
+                if self._live:
+                    time.sleep(_HANDING_S)
         except CameraError as error:
             if not self._closing:
                 self.error = error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from livexpr.crowd import CrowdResult, CrowdState
 
 UNFILTERED = "the picture goes on unfiltered"
-_SENDING_S = 0.001
 
 
 class Filtering:
@@ -88,8 +86,6 @@ class Filtering:
         Of a live source only: others lose no time by leaving it to the next frame.
         """
         if self._live and self._state is not None and self._starting.engine is not None:
-            # Whoever sends it needs the interpreter for a moment.
-            time.sleep(_SENDING_S)
             # The next frame would fail in the same way, and tells of it.
             with contextlib.suppress(Exception):
                 self._state = self._starting.engine.looked(self._state)

@@ -126,6 +126,8 @@ class Lane(threading.Thread):
         self._waiting: deque[Frame] = deque()
         self._repeat_s: float | None = None
         self._last: NDArray[np.uint8] | None = None
+        # Once: a protocol takes as long to look through as a frame to hand on.
+        self._timed_sink = sink if live and isinstance(sink, TimedSink) else None
         if isinstance(sink, RepeatingSink):
             self._repeat_s = 1.0 / sink.repeat_fps
             self._last = placeholder(size)
@@ -199,8 +201,8 @@ class Lane(threading.Thread):
     def _send_new(self, frame: Frame) -> None:
         pixels = letterbox(frame.pixels, self._size)
         start_s = time.perf_counter()
-        if self._live and isinstance(self.sink, TimedSink):
-            self.sink.send_at(pixels, frame.captured_at_s)
+        if self._timed_sink is not None:
+            self._timed_sink.send_at(pixels, frame.captured_at_s)
         else:
             self.sink.send(pixels)
         end_s = time.perf_counter()

@@ -14,6 +14,10 @@ from livexpr.types import Frame
 
 __all__ = ["NullSink", "Publisher", "RepeatingSink", "Sink", "TimedSink"]
 
+_SENDING_S = 0.001
+"""A live publisher leaves the interpreter to the lanes for so long: its caller would keep it, and a
+lane that is woken would wait for a switch."""
+
 _CLOSE_LIMIT_S = 10.0
 """Time for a film to be finished; a driver that hangs must not hold up the program's end."""
 
@@ -31,8 +35,8 @@ class Publisher:
     fps : float
         Rate of the frames.
     live : bool
-        Whether frames come by themselves. Then :meth:`publish` never waits: cameras get the
-        newest frame only, and films lose frames when they lie too far behind. Otherwise it waits
+        Whether frames come by themselves. Then :meth:`publish` never waits for a sink: cameras get
+        the newest frame only, and films lose frames when they lie too far behind. Otherwise it waits
         for the slowest sink, and every sink gets every frame.
     on_error : callable, optional
         Called once with each sink that failed and why, from that sink's thread. The sink is
@@ -84,6 +88,8 @@ class Publisher:
             self._timings.add(time.perf_counter() - frame.captured_at_s, 0.0)
         for lane in self._lanes:
             lane.put(frame)
+        if self._live and self._lanes:
+            time.sleep(_SENDING_S)
 
     def stand_in(self, pixels: NDArray[np.uint8]) -> None:
         """Show a picture in place of frames, on cameras only, until the next frame.
