@@ -22,6 +22,9 @@ _KINDS = (
 )
 """Kinds that are films by themselves. FFmpeg knows lists of other files and addresses, too."""
 
+_SMALL_SIDE_PX = 1920
+"""Pictures of this size take some milliseconds to decode, in one thread."""
+
 _OPTIONS = {
     "format_whitelist": ",".join(_KINDS),
     "protocol_whitelist": "file",
@@ -75,4 +78,6 @@ def _check_pictures(container: InputContainer, path: Path) -> None:
     if all(size):  # else they are told with the first picture only
         check_size(path.name, size)
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    stream.thread_type = "AUTO"
+    # Small pictures that are decoded side by side cost more in switches than they gain.
+    small = max(size) <= _SMALL_SIDE_PX
+    stream.thread_type = "SLICE" if small else "AUTO"
