@@ -65,6 +65,15 @@ class Looks:
         distance = float(np.linalg.norm(self.centre_px - other.centre_px))
         return distance < within * larger and smaller > (1 - within) * larger
 
+    def may_be(self, track: FaceTrack, within: float) -> bool:
+        """Whether a face is so near, in heights, and so alike in size, that it may be this one."""
+        smaller, larger = sorted((self.height_px, _height_px(track)))
+        x, y = self.centre_px.tolist()
+        distance = math.hypot(
+            x - float(track.frame_from_head[0, 3]), y - float(track.frame_from_head[1, 3])
+        )
+        return distance < within * larger and smaller > (1 - within) * larger
+
 
 def of(track: FaceTrack) -> Looks:
     """Return how a face looks that is seen for the first time."""
@@ -74,7 +83,7 @@ def of(track: FaceTrack) -> Looks:
     return Looks(
         centre_px=track.frame_from_head[:2, 3].astype(np.float64),
         velocity_px_s=np.zeros(2),
-        height_px=FACE_HEIGHT_CM * head_pose.scale_px_per_cm(track.frame_from_head),
+        height_px=_height_px(track),
         shape_cm=shape_cm[:, :2].astype(np.float64),
         turn_rad=math.hypot(yaw, pitch),
     )
@@ -159,6 +168,10 @@ def assigned(misfits: NDArray[np.float64]) -> dict[int, int]:
                 if key not in best or total < best[key][0]:
                     best[key] = total, {**pairs, face: person}
     return min(best.values(), key=lambda way: way[0])[1]
+
+
+def _height_px(track: FaceTrack) -> float:
+    return FACE_HEIGHT_CM * head_pose.scale_px_per_cm(track.frame_from_head)
 
 
 def _coasted_s(dt: float) -> float:

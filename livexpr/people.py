@@ -41,6 +41,10 @@ _CANDIDATE_S, _PROVING_S = 0.3, 1.0
 _HELD_S = 2.0
 """For at most so long a hidden picture is taken to be where it was."""
 
+_GLANCE_S, _GLANCE = 0.2, 0.1
+"""A face is known at a glance so long after it was seen last, at most so many of its heights away
+and so much larger or smaller."""
+
 # What is hidden: so many face heights around the middle of a face.
 _HIDDEN_HALF = 0.75
 
@@ -112,6 +116,30 @@ def followed(crowd: Crowd, faces: Faces, time_s: float, *, cut: bool = False) ->
     reason = faces if isinstance(faces, NoFace) else _AWAY
     crowd = replace(crowd, people=tuple(_people(crowd, time_s, reason)))
     return _with_hidden(crowd, time_s)
+
+
+def at_a_glance(crowd: Crowd, faces: Faces, time_s: float) -> tuple[Person, ...] | None:
+    """Return who is on a frame where one glance tells: one face, and one person who was just there.
+
+    Parameters
+    ----------
+    crowd, faces, time_s
+        As :func:`followed` has them.
+
+    Returns
+    -------
+    tuple of Person or None
+        As :func:`followed` will have them, unless it finds the shape of another head in the same
+        place. None where more than a glance is needed.
+    """
+    if isinstance(faces, NoFace) or not len(faces) == len(crowd.places) == len(crowd.known) == 1:
+        return None
+    place, one, track = crowd.places[0], crowd.known[0], faces[0]
+    if place != Place(one.number) or crowd.hidden_numbers:
+        return None
+    if not 0 <= time_s - one.seen_s <= _GLANCE_S or not one.looks.may_be(track, _GLANCE):
+        return None
+    return (Person(one.number, track),)
 
 
 def hidden(crowd: Crowd) -> tuple[tuple[int, int, int, int], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -69,6 +70,23 @@ class WatchedDetector:
             say, "the picture goes on unfiltered", "the face is looked for again"
         )
 
+    @property
+    def took_s(self) -> float:
+        """What the detector itself took for a frame, the last that it has finished, s."""
+        return 0.0 if self._worker is None else self._worker.took_s
+
+    def begin(self, frame: Frame) -> bool:
+        """Have a frame looked at as soon as the one at work is done; False if that cannot be.
+
+        For sources that are not live: else the detector waits until its result has been taken.
+        Frames must be begun in the order in which they are asked for.
+        """
+        worker = self._worker
+        if worker is None or not worker.made or self._retrying.waiting:
+            return False
+        end_s = time.perf_counter() + _FILM_LIMIT_S
+        return worker.has(frame) or worker.take(frame, end_s, queue=True)
+
     def detect(
         self,
         frame: Frame,
@@ -98,7 +116,7 @@ class WatchedDetector:
         patience_s = self._patience_s(worker, patience_s)
         end_s = time.perf_counter() + max(0.0, patience_s - worker.busy_s)
         found = None
-        if worker.take(frame, end_s):
+        if worker.has(frame) or worker.take(frame, end_s):
             if meanwhile is not None and self._live and worker.usual_s > _LONG_S:
                 # Whoever detects needs the interpreter for a moment.
                 time.sleep(_BEGINNING_S)
@@ -159,8 +177,8 @@ class _Worker(threading.Thread):
     ----------
     error : Exception or None
         Why it could not be made.
-    usual_s : float
-        What a frame takes, averaged.
+    took_s, usual_s : float
+        What the last frame took; averaged.
     made : bool
         Whether the detector was made.
     """
@@ -168,12 +186,14 @@ class _Worker(threading.Thread):
     def __init__(self, make: Callable[[], Detector]) -> None:
         super().__init__(name="landmarks", daemon=True)
         self.error: Exception | None = None
+        self.took_s = 0.0
         self.usual_s = 0.0
         self.made = False
         self._make = make
         self._changed = threading.Condition()
-        self._frame: Frame | None = None
-        self._done: tuple[Frame, Faces | Exception] | None = None
+        self._coming: deque[Frame] = deque()
+        self._given: list[Frame] = []
+        self._done: list[tuple[Frame, Faces | Exception]] = []
         self._leaving = False
         self._busy_since_s: float | None = time.perf_counter()
         self.start()
@@ -184,20 +204,40 @@ class _Worker(threading.Thread):
         since_s = self._busy_since_s
         return 0.0 if since_s is None else time.perf_counter() - since_s
 
-    def take(self, frame: Frame, end_s: float) -> bool:
-        """Give it a frame; False when it is at work on another one until `end_s`."""
+    def has(self, frame: Frame) -> bool:
+        """Whether it was given this frame, whose result nobody has asked for yet."""
+        return any(frame is given for given in self._given)
+
+    def take(self, frame: Frame, end_s: float, *, queue: bool = False) -> bool:
+        """Give it a frame; False when it is at work on another one until `end_s`.
+
+        With `queue` one frame may wait behind the one at work; else what is left over from earlier
+        ones is forgotten.
+        """
         with self._changed:
-            if not self._wait_for(lambda: self._busy_since_s is None, end_s):
+            if not self._wait_for(
+                lambda: not self._coming if queue else self._busy_since_s is None, end_s
+            ):
                 return False
-            self._busy_since_s, self._frame, self._done = time.perf_counter(), frame, None
+            if not queue:
+                self._given.clear()
+                self._done.clear()
+            self._given.append(frame)
+            self._coming.append(frame)
+            if self._busy_since_s is None:
+                self._busy_since_s = time.perf_counter()
             self._changed.notify_all()
             return True
 
     def result(self, frame: Frame, end_s: float) -> Faces | Exception | None:
         """Wait for what was found on `frame`, or raised; None when it has not come by `end_s`."""
         with self._changed:
-            self._wait_for(lambda: self._done is not None and self._done[0] is frame, end_s)
-            return None if self._done is None else self._done[1]
+            self._wait_for(lambda: self._found(frame) is not None, end_s)
+            found = self._found(frame)
+            if found is not None:
+                self._given = [given for given in self._given if given is not frame]
+                self._done = [done for done in self._done if done[0] is not frame]
+            return found
 
     def leave(self, timeout_s: float) -> bool:
         """Have it close its detector and end; False when that takes longer."""
@@ -220,6 +260,9 @@ class _Worker(threading.Thread):
                 self.error = error
                 self._changed.notify_all()
 
+    def _found(self, frame: Frame) -> Faces | Exception | None:
+        return next((found for done, found in self._done if done is frame), None)
+
     def _wait_for(self, condition: Callable[[], bool], end_s: float) -> bool:
         self._changed.wait_for(
             lambda: condition() or self.error is not None, max(0.0, end_s - time.perf_counter())
@@ -232,18 +275,19 @@ class _Worker(threading.Thread):
             self._changed.notify_all()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._frame is not None or self._leaving)
-                frame, self._frame = self._frame, None
-            if self._leaving or frame is None:
-                return
+                self._changed.wait_for(lambda: self._coming or self._leaving)
+                if self._leaving:
+                    return
+                frame = self._coming.popleft()
             started_s = time.perf_counter()
             found: Faces | Exception
             try:
                 found = detector.detect_all(frame)
             except Exception as error:
                 found = error
-            took_s = time.perf_counter() - started_s
-            self.usual_s += (_USUAL_STEP if self.usual_s else 1.0) * (took_s - self.usual_s)
+            self.took_s = time.perf_counter() - started_s
+            self.usual_s += (_USUAL_STEP if self.usual_s else 1.0) * (self.took_s - self.usual_s)
             with self._changed:
-                self._done, self._busy_since_s = (frame, found), None
+                self._done.append((frame, found))
+                self._busy_since_s = time.perf_counter() if self._coming else None
                 self._changed.notify_all()

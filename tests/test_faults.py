@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -30,7 +31,7 @@ from livexpr import (
 )
 from livexpr.errors import CameraError, ModelError, VirtualCameraError
 from livexpr.letterbox import placeholder
-from livexpr.types import FaceTrack, Frame
+from livexpr.types import FaceTrack, Frame, NoFace
 from tests.made_up_world import (
     SIZE,
     TRACK,
@@ -299,6 +300,36 @@ def test_a_detector_is_asked_again_only_when_it_has_answered(live):
     assert watched.close()
     assert asked == [*range(20), -1]
     assert found == [(TRACK,)] * 20
+
+
+def test_a_film_is_looked_at_one_frame_ahead_and_each_result_is_its_own():
+    asked: list[int] = []
+
+    class Naming:
+        def detect_all(self, frame):
+            asked.append(frame.index)
+            if frame.index == 7:
+                raise ZeroDivisionError
+            return NoFace(str(frame.index))
+
+        def close(self):
+            pass
+
+    watched = watchdog.WatchedDetector(Naming, lambda line: None, live=False)
+    frames = [Frame(np.zeros((8, 8, 3), np.uint8), index, index / 30) for index in range(8)]
+    assert not watched.begin(frames[0]), "there is no detector yet"
+    found = [watched.detect(frames[0])]
+    for now, following in itertools.pairwise(frames[1:]):
+        assert watched.begin(now)
+        assert watched.begin(following)
+        found.append(watched.detect(now))
+        # The next one is looked at without being asked for.
+        wait_until(lambda last=following.index: asked[-1] == last, "the frame after")
+    with pytest.raises(ZeroDivisionError):
+        watched.detect(frames[7])
+    assert watched.close()
+    assert asked == list(range(8))
+    assert found == [NoFace(str(index)) for index in range(7)]
 
 
 def test_meanwhile_there_is_time_where_detection_takes_long():

@@ -70,6 +70,45 @@ def numbers(crowd) -> tuple[int, ...]:
     return tuple(one.number for one in crowd.people)
 
 
+@FEW
+@given(st.integers(0, 2**16), st.integers(1, 2))
+def test_a_glance_sees_what_a_closer_look_does(seed, places):
+    rng = np.random.default_rng(seed)
+    sitter, passer_by = Actor(0), Actor(1)
+    crowd, glances = people.nobody(places), 0
+    x, time_s = 300.0, 0.0
+    for i in range(60):
+        x += rng.normal(0, 4)
+        time_s += STEP_S if rng.random() < 0.95 else rng.uniform(0, 3)
+        faces = [sitter.at(x, 200.0, time_s)] if rng.random() < 0.95 else []
+        if i > 40 and rng.random() < 0.1:
+            faces.append(passer_by.at(rng.uniform(0, 600), 200.0, time_s))
+        found = tuple(faces) or NOBODY
+        glance = people.at_a_glance(crowd, found, time_s)
+        crowd = people.followed(crowd, found, time_s)
+        if glance is not None:
+            assert [(one.number, one.track) for one in glance] == [
+                (one.number, one.track) for one in crowd.people
+            ]
+            glances += 1
+    assert glances > 20 if places == 1 else glances == 0
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_following_at_once_leaves_nothing_out(at_once):
+    following, actor = Following(1), Actor(0, lives=False)
+    pixels = np.random.default_rng(0).integers(0, 256, (400, 600, 3), np.uint8)
+    seen = []
+    # A picture gives way in time, whether it is looked at closely at once or afterwards.
+    for i in seconds(9.0):
+        frame = Frame(pixels, i, i * STEP_S)
+        faces = (actor.at(300, 200),)
+        seen.append(following.found(frame, faces, i * STEP_S, at_once=at_once))
+        following.finish()
+    assert len({one[0].number for one in seen}) == 1
+    assert following._crowd.known[0].stillness.is_picture(9.0)
+
+
 def test_the_first_frame_gives_all_places_at_once_to_the_largest():
     small, middle, large = (Actor(i, size) for i, size in enumerate((50.0, 70.0, 90.0)))
     faces = small.at(100, 100), middle.at(300, 100), large.at(500, 100)
