@@ -16,7 +16,7 @@ from livexpr.deferred import deferred
 from livexpr.errors import ModelError
 from livexpr.head_pose import fit_pose
 from livexpr.landmark_memory import Reading, readings
-from livexpr.model_picture import ModelPicture
+from livexpr.model_picture import ModelPictures
 from livexpr.quiet_stderr import quiet_native_stderr
 from livexpr.types import Faces, FaceTrack, Frame, NoFace
 
@@ -72,7 +72,7 @@ class Landmarker:
         self._asset = face_mesh.model_bytes() if asset is None else asset
         self._model: Any = None
         self._last_timestamp_ms = -1
-        self._picture = ModelPicture(_image)
+        self._pictures = ModelPictures(_image)
         self._build()
 
     def _build(self) -> None:
@@ -116,6 +116,10 @@ class Landmarker:
             return faces
         return max(faces, key=lambda face: float(np.ptp(face.landmarks_px[:, 1])))
 
+    def prepare(self, frame: Frame) -> None:
+        """Make the next frame ready while another one is looked at; from another thread."""
+        self._pictures.prepare(frame.pixels)
+
     def detect_all(self, frame: Frame) -> Faces:
         """Return every face of `frame` (at least one), or :class:`NoFace`."""
         if self._model is None:
@@ -144,7 +148,7 @@ class Landmarker:
         """Run the model on a BGR picture; RuntimeError or ValueError if it fails."""
         from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC
 
-        image = self._picture.showing(pixels)
+        image = self._pictures.showing(pixels)
         # As the model's own methods of these names do, but for what they make of the result.
         library, handle, result = self._model._lib, self._model._handle, FaceLandmarkerResultC()
         picture, to_fill = image._image_ptr, ctypes.byref(result)

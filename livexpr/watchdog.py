@@ -36,6 +36,9 @@ _LONG_S, _BEGINNING_S = 0.004, 0.001
 class Detector(Protocol):
     """Finds faces on one frame after another; made, used and closed by one thread."""
 
+    def prepare(self, frame: Frame) -> None:
+        """Do in advance what :meth:`detect_all` need not do on that frame. For another thread."""
+
     def detect_all(self, frame: Frame) -> Faces:
         """Find the faces. If it goes on raising, whatever it is, it is thrown away."""
 
@@ -84,8 +87,10 @@ class WatchedDetector:
         worker = self._worker
         if worker is None or not worker.made or self._retrying.waiting:
             return False
-        end_s = time.perf_counter() + _FILM_LIMIT_S
-        return worker.has(frame) or worker.take(frame, end_s, queue=True)
+        if worker.has(frame):
+            return True
+        worker.prepare(frame)
+        return worker.take(frame, time.perf_counter() + _FILM_LIMIT_S, queue=True)
 
     def detect(
         self,
@@ -191,6 +196,7 @@ class _Worker(threading.Thread):
         self.made = False
         self._make = make
         self._changed = threading.Condition()
+        self._detector: Detector | None = None
         self._coming: deque[Frame] = deque()
         self._given: list[Frame] = []
         self._done: list[tuple[Frame, Faces | Exception]] = []
@@ -207,6 +213,11 @@ class _Worker(threading.Thread):
     def has(self, frame: Frame) -> bool:
         """Whether it was given this frame, whose result nobody has asked for yet."""
         return any(frame is given for given in self._given)
+
+    def prepare(self, frame: Frame) -> None:
+        """Have the detector do in advance what it can; for the thread that hands frames in."""
+        if self._detector is not None:
+            self._detector.prepare(frame)
 
     def take(self, frame: Frame, end_s: float, *, queue: bool = False) -> bool:
         """Give it a frame; False when it is at work on another one until `end_s`.
@@ -270,6 +281,7 @@ class _Worker(threading.Thread):
         return condition()
 
     def _work(self, detector: Detector) -> None:
+        self._detector = detector
         with self._changed:
             self.made, self._busy_since_s = True, None
             self._changed.notify_all()

@@ -304,8 +304,12 @@ def test_a_detector_is_asked_again_only_when_it_has_answered(live):
 
 def test_a_film_is_looked_at_one_frame_ahead_and_each_result_is_its_own():
     asked: list[int] = []
+    prepared: list[int] = []
 
     class Naming:
+        def prepare(self, frame):
+            prepared.append(frame.index)
+
         def detect_all(self, frame):
             asked.append(frame.index)
             if frame.index == 7:
@@ -329,6 +333,7 @@ def test_a_film_is_looked_at_one_frame_ahead_and_each_result_is_its_own():
         watched.detect(frames[7])
     assert watched.close()
     assert asked == list(range(8))
+    assert prepared == asked[1:]
     assert found == [NoFace(str(index)) for index in range(7)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from livexpr import face_mesh, head_pose
+from livexpr import face_mesh, head_pose, model_picture
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.errors import ModelError
 from livexpr.landmarks import Landmarker
@@ -162,11 +162,42 @@ def test_every_picture_is_seen_anew_in_the_same_memory(
     for pixels in pictures:
         seen.append(found(landmarker.detect(Frame(pixels, 0, 0.0))))
         # Rows that MediaPipe pads are not its own memory.
-        assert (landmarker._picture._rgb is not None) == kept
+        assert (landmarker._pictures._pictures[0]._rgb is not None) == kept
     for pixels, track in zip(pictures, seen, strict=True):
         with Landmarker(video=False, max_faces=2) as fresh:
             alone = found(fresh.detect(Frame(pixels, 0, 0.0)))
         np.testing.assert_array_equal(track.landmarks_px, alone.landmarks_px)
+
+
+def test_pictures_made_ready_in_advance_are_those_that_are_asked_for(rng) -> None:
+    pictures = model_picture.ModelPictures(_Copy)
+    frames = rng.integers(0, 256, (12, 16, 16, 3), np.uint8)
+    prepared: list[int] = []
+    for now in range(len(frames) - 2):
+        # Some are made ready, some twice, some never, and some for nothing.
+        prepared += rng.choice(len(frames), rng.integers(0, 3)).tolist()
+        for coming in prepared[-2:]:
+            pictures.prepare(frames[coming])
+        shown = pictures.showing(frames[now])
+        np.testing.assert_array_equal(shown.numpy_view(), frames[now][..., ::-1])
+        pictures.prepare(frames[now + 1])
+        pictures.prepare(frames[now + 2])
+        # What is looked at stays as it is.
+        np.testing.assert_array_equal(shown.numpy_view(), frames[now][..., ::-1])
+
+
+class _Copy:
+    """As ``mediapipe.Image``, without MediaPipe."""
+
+    def __init__(self, rgb: np.ndarray) -> None:
+        self._rgb = rgb.copy()
+        self._lib, self._image_ptr = self, None
+
+    def numpy_view(self) -> np.ndarray:
+        return self._rgb
+
+    def MpImageGetWidthStep(self, _: object) -> int:
+        return int(self._rgb.strides[0])
 
 
 @pytest.mark.parametrize("video", [True, False])
