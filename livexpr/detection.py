@@ -1,15 +1,16 @@
-"""The filter's start in the background, and the thread that finds the faces on each frame."""
+"""The thread that finds the faces on each frame."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
 
-from livexpr.carrying import Beside, Carrier
+from livexpr.carrying import Beside, Carrier, Pace
+from livexpr.detector_thread import Detector
+from livexpr.engine_start import EngineStart
 from livexpr.following import Following
 from livexpr.prediction import LIMIT_S
 from livexpr.settings import Sync
@@ -17,94 +18,20 @@ from livexpr.slot import Detected, Slot
 from livexpr.spare_copy import SPARE
 from livexpr.stopping import Stop
 from livexpr.supply import Supply
-from livexpr.types import Faces, Frame, NoFace, Person
-from livexpr.watchdog import PATIENCE_S, Detector, WatchedDetector
-
-if TYPE_CHECKING:
-    from livexpr.crowd import CrowdResult, CrowdState
-    from livexpr.pipeline import Effect
-    from livexpr.presets import Preset
+from livexpr.types import Faces, Frame, NoFace
+from livexpr.watchdog import PATIENCE_S, WatchedDetector
 
 _POLL_S = 0.1
 """How long a stop may go unnoticed."""
+
+_HANDING_S = 0.001
+"""The interpreter is left to whoever takes a frame for so long."""
 
 _YIELD_S = 0.02
 """Detection beside the picture waits for so long until the newest frame has gone out."""
 
 _END_LIMIT_S = 1.0
 _NOT_YET = NoFace("the filter is still starting")
-
-
-class Engine(Protocol):
-    """The filter, loaded and compiled."""
-
-    def detector(self) -> Detector:
-        """Return what finds faces; again, whenever one has failed. For any thread."""
-
-    def process(
-        self, frame: Frame, people: Sequence[Person], effect: Effect, state: CrowdState
-    ) -> CrowdResult:
-        """As :func:`livexpr.crowd.process`; for one thread."""
-
-    def looked(self, state: CrowdState) -> CrowdState:
-        """As :func:`livexpr.crowd.looked`."""
-
-    def initial_state(self) -> CrowdState:
-        """As :func:`livexpr.crowd.initial_state`."""
-
-    def load_effect(self, preset: Preset) -> Effect:
-        """As :func:`livexpr.pipeline.load_effect`."""
-
-    def close(self) -> None:
-        """Release a detector that nobody has asked for."""
-
-
-class EngineStart:
-    """Loads the engine in a thread of its own, from now on.
-
-    Parameters
-    ----------
-    load : callable
-        Returns the engine; may raise LivexprError, ImportError or OSError.
-
-    Attributes
-    ----------
-    engine : Engine or None
-        Once it is ready.
-    error : Exception or None
-        Why it will never be.
-    """
-
-    def __init__(self, load: Callable[[], Engine]) -> None:
-        self.engine: Engine | None = None
-        self.error: Exception | None = None
-        self._load = load
-        self._finished = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="engine start", daemon=True)
-        self._thread.start()
-
-    @property
-    def finished(self) -> bool:
-        """Whether it is ready, or has failed."""
-        return self._finished.is_set()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until it is ready or has failed; False when it takes longer."""
-        return self._finished.wait(timeout_s)
-
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the thread to end; False when it takes longer."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self.engine = self._load()
-        except Exception as error:
-            # Not swallowed: whoever started it raises or reports it.
-            self.error = error
-        finally:
-            self._finished.set()
 
 
 class DetectionThread:
@@ -124,7 +51,8 @@ class DetectionThread:
         How many people are followed at most.
     sync : str
         Of a live source: ``exact``, frames wait until they were looked at; ``predict``, each goes
-        on at once, with everybody carried to it, and detection runs beside on the newest.
+        on at once, with everybody carried to it, and detection runs beside on the newest; it waits
+        only where that cannot be relied on and detection is quick.
 
     Attributes
     ----------
@@ -158,10 +86,12 @@ class DetectionThread:
         self._following = Following(faces)
         self._nobody = self._following.people
         self._carrier = Carrier()
+        self._pace = Pace()
         self._predicts = sync == "predict"
         self._ahead = False
         self._until_next = 0
         self._took_s = 0.0
+        self._beside_found: Detected | None = None
         self._looking = threading.Lock()
         self._beside: Beside | None = None
         if fps is None:
@@ -177,10 +107,10 @@ class DetectionThread:
 
     def _run(self) -> None:
         try:
-            while not self._stop.requested and not self._supply.ended:
-                frame = self._supply.get(_POLL_S)
-                if frame is not None:
-                    self._pass_on(frame)
+            if self._fps is None:
+                self._run_live()
+            else:
+                self._run_film()
         except Exception as error:
             self.bug = error
         finally:
@@ -188,37 +118,68 @@ class DetectionThread:
             alone = self._beside is None or self._beside.close(_END_LIMIT_S)
             self._closed = alone and self._watched.close()
 
+    def _run_live(self) -> None:
+        while not self._stop.requested and not self._supply.ended:
+            frame = self._supply.get(_POLL_S)
+            if frame is not None:
+                self._pass_on(frame)
+                if not self._ahead:
+                    # What a glance has left over, once the filter has begun.
+                    time.sleep(_HANDING_S)
+                    with self._looking:
+                        self._following.finish()
+
+    def _run_film(self) -> None:
+        """Hand frames on while the detector is at the next one already."""
+        waiting: tuple[Frame, Frame] | None = None
+        while not self._stop.requested and not (self._supply.ended and waiting is None):
+            frame = self._supply.get(_POLL_S)
+            coming = None if frame is None else (frame, self._to_look_at(frame))
+            if waiting is not None:
+                if coming is not None and self._watched.begin(waiting[1]):
+                    self._watched.begin(coming[1])
+                self.slot.put(self._detect(*waiting), self._stop)
+            waiting = coming
+
     def _pass_on(self, frame: Frame) -> None:
         """Hand a frame on with everybody on it: found there, or carried to it."""
         beside, every = self._beside, self.detect_every
         was_ahead = self._ahead
         self._ahead = beside is not None and (self._predicts or every > 1)
         if beside is None or not self._ahead:
-            self.slot.put(self._detect(frame), self._stop)
+            self.slot.put(self._detect(frame, self._to_look_at(frame)), self._stop)
             return
         if beside.bug is not None:
             raise beside.bug
         if not was_ahead:
             self.slot.put(self._noted(frame), self._stop)
             return
-        self.slot.put(self._carried(frame), self._stop)
+        self.slot.put(self._ahead_of_detection(frame, beside), self._stop)
         self._until_next = min(self._until_next, every) - 1
         if self._until_next <= 0:
             self._until_next = every
             beside.offer(frame)
 
-    def _carried(self, frame: Frame) -> Detected:
+    def _ahead_of_detection(self, frame: Frame, beside: Beside) -> Detected:
+        """Carry everybody to a frame; or wait, where that is of no use and there is time."""
+        self._pace.came(frame)
         time_s = self._time_s(frame)
+        people, sure = self._carrier.carried(frame.pixels, time_s)
+        if not sure and self.detect_every == 1 and beside.done(frame, self._pace.wait_s):
+            assert self._beside_found is not None
+            self._took_s = 0.0
+            return self._beside_found
         took_s, self._took_s = self._took_s, 0.0
-        carried = self._carrier.carried(frame.pixels, time_s)
-        return Detected(frame, time_s, took_s, carried or self._nobody)
+        return Detected(frame, time_s, took_s, people or self._nobody)
 
     def _look_beside(self, frame: Frame) -> None:
-        self._took_s = self._noted(frame, LIMIT_S).detect_s
+        found = self._beside_found = self._noted(frame, LIMIT_S)
+        self._took_s = found.detect_s
+        self._pace.took(found.detect_s)
 
     def _noted(self, frame: Frame, patience_s: float = PATIENCE_S) -> Detected:
         """Look at a frame from which others are going to be carried on."""
-        detected = self._detect(frame, patience_s)
+        detected = self._detect(frame, self._to_look_at(frame), patience_s)
         self._carrier.note(detected.people, frame.pixels, detected.time_s)
         return detected
 
@@ -229,23 +190,31 @@ class DetectionThread:
         assert self._starting.engine is not None
         return self._starting.engine.detector()
 
-    def _detect(self, frame: Frame, patience_s: float = PATIENCE_S) -> Detected:
-        time_s = self._time_s(frame)
+    def _to_look_at(self, frame: Frame) -> Frame:
+        with self._looking:
+            return replace(self._following.to_look_at(frame), captured_at_s=self._time_s(frame))
+
+    def _detect(self, frame: Frame, seen: Frame, patience_s: float = PATIENCE_S) -> Detected:
+        """Find who is on a frame, of which the detector is to see `seen`."""
         if self._starting.engine is None:
-            return self._detected(frame, _NOT_YET, time_s, 0.0)
+            return self._detected(frame, _NOT_YET, 0.0)
         with self._looking:
             started_s = time.perf_counter()
-            seen = self._following.to_look_at(frame)
             meanwhile = None if self._ahead else partial(self._prepare, frame)
-            found = self._watched.detect(replace(seen, captured_at_s=time_s), patience_s, meanwhile)
-            detect_s = time.perf_counter() - started_s
-            return self._detected(frame, found, time_s, detect_s)
+            found = self._watched.detect(seen, patience_s, meanwhile)
+            waited_s = time.perf_counter() - started_s
+            # Of a film the detector may have been done before.
+            detect_s = waited_s if self._fps is None else self._watched.took_s
+            return self._detected(frame, found, detect_s)
 
     def _prepare(self, frame: Frame) -> None:
         """Do what needs no faces, so that nobody waits for it afterwards."""
         self._following.sample(frame)
         SPARE.prepare(frame.pixels)
 
-    def _detected(self, frame: Frame, faces: Faces, time_s: float, detect_s: float) -> Detected:
-        people = self._following.found(frame, faces, time_s)
+    def _detected(self, frame: Frame, faces: Faces, detect_s: float) -> Detected:
+        time_s = self._time_s(frame)
+        # A film's frames wait for each other anyway, and are to be the same every time.
+        at_once = self._fps is None and not self._ahead
+        people = self._following.found(frame, faces, time_s, at_once=at_once)
         return Detected(frame, time_s, detect_s, people)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from livexpr import presets
 from livexpr.capture_thread import Source
 from livexpr.commands import Inbox
-from livexpr.detection import Engine
+from livexpr.engine_start import Engine
 from livexpr.published import Observer
 from livexpr.publisher import Sink
 from livexpr.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from livexpr.detection import EngineStart
+from livexpr.engine_start import EngineStart
 from livexpr.errors import LivexprError, one_line
 from livexpr.pilot import Pilot
 from livexpr.retrying import Retrying

@@ -14,7 +14,7 @@ from livexpr.edges import Edges
 from livexpr.tuning import Tuning
 
 if TYPE_CHECKING:
-    from livexpr.detection import Engine
+    from livexpr.engine_start import Engine
     from livexpr.pipeline import Effect
     from livexpr.presets import Preset
 

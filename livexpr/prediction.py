@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, head_pose
+from livexpr import face_mesh, head_pose, skin_flow
+from livexpr.skin_flow import View
 from livexpr.types import FaceTrack, NoFace
 
 LIMIT_S = 0.5
@@ -35,43 +34,15 @@ _SPEED_CUTOFF_HZ = 8.0
 # back soon. Slower than this, cm/s, it is noise.
 _OWN_SPEED, _OWN_FADES_S, _OWN_NOISE_CM_S = 0.6, 0.08, 1.0
 
-# Points that are followed, spread over the face but for its outline, which is no piece of skin.
-_N_POINTS = 40
-# The face is about so tall where they are followed, px, and this much of its height around it.
-_VIEW_HEIGHT_PX, _VIEW_MARGIN = 130.0, 0.2
-_LEAST_SIDE_PX = 24
-_WINDOW_PX, _LEVELS = 13, 3
-_FLOW_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 0.02)
-
 # All in parts of the face's height. How far points may be off the head's motion and still count
 # for it; and to be in step with it at all, as so many of them must be.
 _MISFIT, _IN_STEP, _MOST_OUT = 0.004, 0.03, 0.65
 # How far speed may be off flow and still count, up to this share; motion below is noise.
 _AGREEING, _SPEED_SHARE, _STILL = 0.004, 0.4, 0.0012
-_ROUNDS = 3
+# So often at most, and but once where most points go along, they are weighed anew.
+_ROUNDS = 4
 # Ridge on turning, shearing and growing, in points; none to speak of on shifting.
 _RIDGE = np.diag([1.0, 1.0, 1.0, 1e-3])
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A face as its points are followed: grey, coarse, cut out.
-
-    Attributes
-    ----------
-    grey : ndarray of shape (h, w), uint8
-    corner_px : tuple of int
-        x and y of its first pixel in the frame.
-    step_px : int
-        How far its pixels are apart in the frame.
-    frame_size : tuple of int
-        (width, height) of the frame.
-    """
-
-    grey: NDArray[np.uint8]
-    corner_px: tuple[int, int]
-    step_px: int
-    frame_size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +59,15 @@ class Anchor:
         Its landmarks in head space.
     pose_per_s : ndarray of shape (4, 4), float32
         Speed of ``frame_from_head``.
-    own_px_per_s, head_px_per_s : ndarray of shape (478, 2), float32
-        How fast the face's own motion, and the head's, move the landmarks.
-    places : ndarray of shape (478, 4), float64
-        Landmarks about the middle of those that are followed, in quarters of the height, and 1.
+    head_speed : ndarray of shape (4, 2), float64
+        That speed in px per second, from a landmark's place.
+    places : ndarray of shape (478, 6), float32
+        Landmarks about the middle of those that are followed, in quarters of the height, and 1;
+        then how fast the face's own motion moves them, px per second.
+    followed : ndarray of shape (P, 6), float64
+        The same of those that are followed.
+    fitting : ndarray of shape (4, P), float64
+        How :func:`_affine` fits the motion of all that are followed.
     view : View or None
         None where the face is too small, or outside the picture, to be followed in it.
     """
@@ -101,10 +77,27 @@ class Anchor:
     height_px: float
     head_cm: NDArray[np.float32]
     pose_per_s: NDArray[np.float32]
-    own_px_per_s: NDArray[np.float32]
-    head_px_per_s: NDArray[np.float32]
-    places: NDArray[np.float64]
+    head_speed: NDArray[np.float64]
+    places: NDArray[np.float32]
+    followed: NDArray[np.float64]
+    fitting: NDArray[np.float64]
     view: View | None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Where a face is taken to be on a later frame.
+
+    Attributes
+    ----------
+    track : FaceTrack or NoFace
+    doubt : float
+        How far the picture disagrees, the median of the points that are followed, in parts of the
+        face's height; infinite where it was not asked, or is no help.
+    """
+
+    track: FaceTrack | NoFace
+    doubt: float
 
 
 def anchored(
@@ -137,22 +130,40 @@ def anchored(
     speed *= pace / (pace + np.float32(_OWN_NOISE_CM_S**2))
     landmarks = track.landmarks_px
     height_px = max(float(np.ptp(landmarks[: face_mesh.N_LANDMARKS, 1])), 1.0)
-    places = np.ones((len(landmarks), 4))
-    places[:, :3] = (landmarks - landmarks[_points()].mean(axis=0)) * (4 / height_px)
+    middle = landmarks[skin_flow.points()].mean(axis=0)
+    places = np.ones((len(landmarks), 6), np.float32)
+    places[:, :3] = (landmarks - middle) * np.float32(4 / height_px)
+    places[:, 4:] = speed @ track.frame_from_head[:2, :3].T
+    followed = places[skin_flow.points()].astype(np.float64)
+    basis = followed[:, :4]
     return Anchor(
         track=track,
         time_s=time_s,
         height_px=height_px,
         head_cm=head_cm,
         pose_per_s=pose_per_s,
-        own_px_per_s=speed @ track.frame_from_head[:2, :3].T,
-        head_px_per_s=head_cm @ pose_per_s[:2, :3].T + pose_per_s[:2, 3],
+        head_speed=_by_places(pose_per_s, track.frame_from_head, middle, height_px / 4),
         places=places,
-        view=_view(landmarks, height_px, pixels),
+        followed=followed,
+        fitting=np.linalg.solve(basis.T @ basis + _RIDGE, basis.T),
+        view=skin_flow.view(landmarks, height_px, pixels),
     )
 
 
-def carried(anchor: Anchor, pixels: NDArray[np.uint8], time_s: float) -> FaceTrack | NoFace:
+def _by_places(
+    pose_per_s: NDArray[np.float32],
+    frame_from_head: NDArray[np.float32],
+    middle: NDArray[np.float32],
+    unit_px: float,
+) -> NDArray[np.float64]:
+    """Return the speed of a pose, (4, 2), by places in units about a middle, and 1."""
+    frame_from_place = np.diag([unit_px, unit_px, unit_px, 1.0])
+    frame_from_place[:3, 3] = middle
+    head_from_place = np.linalg.solve(frame_from_head.astype(np.float64), frame_from_place)
+    return np.asarray((pose_per_s[:2] @ head_from_place).T, np.float64)
+
+
+def carried(anchor: Anchor, pixels: NDArray[np.uint8], time_s: float) -> Carried:
     """Return where a face is on a later frame.
 
     Parameters
@@ -166,130 +177,111 @@ def carried(anchor: Anchor, pixels: NDArray[np.uint8], time_s: float) -> FaceTra
 
     Returns
     -------
-    FaceTrack or NoFace
-        NoFace where it was found too long ago, or the picture has changed too much.
-
-    References
-    ----------
-    Lucas & Kanade (1981), An iterative image registration technique, IJCAI; in the pyramids of
-    Bouguet (2001), as OpenCV has it.
+    Carried
+        With a NoFace where it was found too long ago, or the picture has changed too much.
     """
     later_s = time_s - anchor.time_s
     if later_s <= 0:
-        return anchor.track
+        return Carried(anchor.track, 0.0)
     if later_s > LIMIT_S:
-        return NoFace("detection is late")
-    lasting_s = _OWN_FADES_S * (1 - math.exp(-later_s / _OWN_FADES_S))
-    own = np.float32(_OWN_SPEED * lasting_s) * anchor.own_px_per_s
-    motion = np.float32(later_s) * anchor.head_px_per_s
-    flow = None if anchor.view is None else _flow(anchor, anchor.view, pixels)
-    correction = None if flow is None else _fitted(anchor, flow, own + motion)
-    if correction is not None:
-        off = _rms(correction) / anchor.height_px
+        return Carried(NoFace("detection is late"), math.inf)
+    own_s = _OWN_SPEED * _OWN_FADES_S * (1 - math.exp(-later_s / _OWN_FADES_S))
+    motion = later_s * anchor.head_speed
+    doubt = math.inf
+    flow = None if anchor.view is None else skin_flow.flow(anchor.view, pixels)
+    fitted = None if flow is None else _affine(anchor, flow, motion, own_s)
+    if fitted is not None:
+        correction, doubt = fitted
+        off = _rms(anchor, correction)
         motion = motion + (1 - _SPEED_SHARE / (1 + (off / _AGREEING) ** 2)) * correction
     elif later_s > _BLIND_LIMIT_S:
-        return NoFace("the face was lost from sight before it was found again")
-    moved = (_rms(motion) / anchor.height_px) ** 2
-    motion = motion * (moved / (moved + _STILL**2))
-    landmarks = anchor.track.landmarks_px.copy()
-    landmarks[:, :2] += own + motion
+        return Carried(NoFace("the face was lost from sight before it was found again"), math.inf)
+    moved = _rms(anchor, motion) ** 2
+    affine = np.zeros((6, 3), np.float32)
+    affine[:4, :2] = moved / (moved + _STILL**2) * motion
+    affine[4, 0] = affine[5, 1] = own_s
+    landmarks = anchor.track.landmarks_px + anchor.places @ affine
     pose = head_pose.fit_pose(landmarks)
-    return FaceTrack(landmarks, anchor.track.blendshapes, pose)
+    return Carried(FaceTrack(landmarks, anchor.track.blendshapes, pose), doubt)
 
 
-def _rms(offsets_px: NDArray[np.float32]) -> float:
-    return math.sqrt(float(np.vdot(offsets_px, offsets_px)) / len(offsets_px))
+def _rms(anchor: Anchor, affine: NDArray[np.float64]) -> float:
+    """Return how far a motion moves the points that are followed, in parts of the height."""
+    offsets_px = anchor.followed[:, :4] @ affine
+    return math.sqrt(float(np.vdot(offsets_px, offsets_px)) / len(offsets_px)) / anchor.height_px
 
 
-@lru_cache(maxsize=1)
-def _points() -> NDArray[np.intp]:
-    """Return the landmarks that are followed, (P,): each the farthest from those before it."""
-    rest_cm = face_mesh.load().rest_cm
-    inner = np.setdiff1d(np.arange(face_mesh.N_LANDMARKS), face_mesh.FACE_OVAL)
-    chosen = [int(inner[0])]
-    away = np.linalg.norm(rest_cm[inner] - rest_cm[chosen[0]], axis=1)
-    while len(chosen) < _N_POINTS:
-        chosen.append(int(inner[np.argmax(away)]))
-        away = np.minimum(away, np.linalg.norm(rest_cm[inner] - rest_cm[chosen[-1]], axis=1))
-    return np.array(chosen)
+def _affine(
+    anchor: Anchor, flow: NDArray[np.float32], guess: NDArray[np.float64], own_s: float
+) -> tuple[NDArray[np.float64], float] | None:
+    """Return what the flow of its points adds to a guess of the head's motion, and the misfit.
 
-
-def _view(
-    landmarks_px: NDArray[np.float32], height_px: float, pixels: NDArray[np.uint8]
-) -> View | None:
-    height, width = pixels.shape[:2]
-    points = landmarks_px[: face_mesh.N_LANDMARKS, :2]
-    margin = _VIEW_MARGIN * height_px
-    left, top = np.maximum(points.min(axis=0) - margin, 0).astype(int)
-    right, bottom = np.minimum(points.max(axis=0) + margin, (width, height)).astype(int)
-    step = max(round(height_px / _VIEW_HEIGHT_PX), 1)
-    if min(right - left, bottom - top) < _LEAST_SIDE_PX * step:
-        return None
-    grey = _grey(
-        pixels, (left, top), step, (-(-(bottom - top) // step), -(-(right - left) // step))
-    )
-    return View(grey, (int(left), int(top)), step, (width, height))
-
-
-def _grey(
-    pixels: NDArray[np.uint8], corner: tuple[int, int], step: int, shape: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """Cut every step-th pixel out of the green channel, which has most of the luma."""
-    left, top = corner
-    rows, columns = (
-        slice(top, top + shape[0] * step, step),
-        slice(left, left + shape[1] * step, step),
-    )
-    return np.ascontiguousarray(pixels[rows, columns, 1])
-
-
-def _flow(anchor: Anchor, view: View, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """Return how far each point has moved, (P, 2) px of the frame, NaN where it was lost."""
-    height, width = pixels.shape[:2]
-    if view.frame_size != (width, height):
-        return None
-    now = _grey(pixels, view.corner_px, view.step_px, view.grey.shape)
-    points = anchor.track.landmarks_px[_points(), :2] - np.array(view.corner_px, np.float32)
-    points = np.ascontiguousarray(points / np.float32(view.step_px))
-    found, seen, _ = cv2.calcOpticalFlowPyrLK(
-        view.grey,
-        now,
-        points,
-        np.empty_like(points),
-        winSize=(_WINDOW_PX, _WINDOW_PX),
-        maxLevel=_LEVELS - 1,
-        criteria=_FLOW_STOP,
-    )
-    flow = (found - points) * np.float32(view.step_px)
-    flow[seen[:, 0] == 0] = np.nan
-    return np.asarray(flow, np.float32)
-
-
-def _fitted(
-    anchor: Anchor, flow: NDArray[np.float32], guess: NDArray[np.float32]
-) -> NDArray[np.float32] | None:
-    """Return what the head's motion adds to a guess, (478, 2) px, by the flow of its points.
-
-    A head that turns moves its landmarks by an affine map of their places in three dimensions.
-    None where too few points go along with any.
+    A head that turns moves its landmarks by an affine map of their places in three dimensions,
+    (4, 2) px. The misfit is the median of the points', in parts of the height. None where too few
+    go along with any.
     """
-    points = _points()
-    height_px = anchor.height_px
-    seen = np.isfinite(flow[:, 0])
-    n_seen = int(np.count_nonzero(seen))
-    if n_seen < (1 - _MOST_OUT) * len(points):
+    height_px, basis = anchor.height_px, anchor.followed[:, :4]
+    wanted = flow - basis @ guess - own_s * anchor.followed[:, 4:]
+    lost = np.isnan(wanted[:, 0])
+    wanted[lost] = 0.0
+    n_seen = len(basis) - int(np.count_nonzero(lost))
+    least = (1 - _MOST_OUT) * len(basis)
+    if n_seen < least:
         return None
-    basis = anchor.places[points]
-    wanted = np.where(seen[:, None], flow - guess[points], 0.0).astype(np.float64)
-    weights = seen.astype(np.float64)
+    # All count alike at first, then the less the farther they are off.
+    affine = anchor.fitting @ wanted
     for _ in range(_ROUNDS):
-        weighted = basis * weights[:, None]
-        affine = np.linalg.solve(weighted.T @ basis + _RIDGE, weighted.T @ wanted)
-        misfit = np.hypot(*(wanted - basis @ affine).T)
-        usual = max(1.5 * float(np.sort(misfit[seen])[n_seen // 2]), _MISFIT * height_px)
-        weights = seen / (1 + (misfit / usual) ** 2) ** 2
-    in_step = seen & (misfit <= _IN_STEP * height_px)
-    if np.count_nonzero(in_step) < (1 - _MOST_OUT) * len(points):
+        misfits = _misfits(wanted, basis, affine, lost)
+        middle = sorted(misfits)[n_seen // 2]
+        usual = max(1.5 * middle, _MISFIT * height_px)
+        weights = np.array([1 / (1 + (misfit / usual) ** 2) ** 2 for misfit in misfits])
+        weighted = weights[:, None] * basis
+        affine = _solved(weighted.T @ basis + _RIDGE, weighted.T @ wanted)
+        if 1.5 * middle < _MISFIT * height_px:
+            break
+    misfits = sorted(_misfits(wanted, basis, affine, lost))
+    if misfits[math.ceil(least) - 1] > _IN_STEP * height_px:
         return None
-    correction: NDArray[np.float32] = (anchor.places @ affine).astype(np.float32)
-    return correction
+    return affine, misfits[n_seen // 2] / height_px
+
+
+def _misfits(
+    wanted: NDArray[np.float64],
+    basis: NDArray[np.float64],
+    affine: NDArray[np.float64],
+    lost: NDArray[np.bool_],
+) -> list[float]:
+    """Return how far each point is off a motion, px; those that were lost, infinitely."""
+    off = wanted - basis @ affine
+    misfits = np.hypot(off[:, 0], off[:, 1])
+    misfits[lost] = math.inf
+    found: list[float] = misfits.tolist()
+    return found
+
+
+def _solved(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve for each column of `right`, (4, N); `matrix`, (4, 4), is positive definite.
+
+    References
+    ----------
+    Golub & Van Loan (2013), Matrix Computations, 4.1.2: the factors L D L^T.
+    """
+    # In plain numbers: 33 ms after the last frame LAPACK takes five times as long for so few, its
+    # code having left the caches.
+    (a, b, c, d), (_, e, f, g), (_, _, h, i), (_, _, _, j) = matrix.tolist()
+    ba, ca, da = b / a, c / a, d / a
+    e, f, g = e - ba * b, f - ba * c, g - ba * d
+    fe, ge = f / e, g / e
+    h, i = h - ca * c - fe * f, i - ca * d - fe * g
+    ih = i / h
+    j -= da * d + ge * g + ih * i
+    columns = []
+    for one, two, three, four in right.T.tolist():
+        two -= ba * one
+        three -= ca * one + fe * two
+        four = (four - da * one - ge * two - ih * three) / j
+        three = three / h - ih * four
+        two = two / e - fe * three - ge * four
+        columns.append((one / a - ba * two - ca * three - da * four, two, three, four))
+    solution: NDArray[np.float64] = np.array(columns).T
+    return solution

@@ -36,8 +36,8 @@ class Publisher:
         Rate of the frames.
     live : bool
         Whether frames come by themselves. Then :meth:`publish` never waits for a sink: cameras get
-        the newest frame only, and films lose frames when they lie too far behind. Otherwise it waits
-        for the slowest sink, and every sink gets every frame.
+        the newest frame only, and films lose frames when they lie too far behind. Otherwise it
+        waits for the slowest sink, and every sink gets every frame.
     on_error : callable, optional
         Called once with each sink that failed and why, from that sink's thread. The sink is
         closed and dropped, the others go on.

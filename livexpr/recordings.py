@@ -24,6 +24,10 @@ _STILL_FPS = 30.0
 _LAG_LIMIT_S = 0.25
 """A film that fell behind by more goes on from there, instead of hurrying to catch up."""
 
+_REST, _DECODINGS = 0.6, 4.0
+"""After a live picture the next is left alone for this part of the time between two, or until so
+many times what decoding takes are left: it would be in the way of whoever filters."""
+
 _LONGEST_PAUSE_S = 3600.0
 """Between two pictures of a film; where its times say more they are damaged."""
 
@@ -128,6 +132,7 @@ class Film:
         self._index = 0
         self._shift_s = 0.0
         self._last_s = 0.0
+        self._decoding_s = 0.0
         self._using = threading.Lock()
         self._closing = threading.Event()
         self._pace = Pace(self._closing)
@@ -145,10 +150,15 @@ class Film:
 
     def read(self) -> Frame | None:
         """Return the next frame when it is due, None after the last."""
+        if self.live and self._ready is None:
+            rest_s = min(_REST / self.fps, 1 / self.fps - _DECODINGS * self._decoding_s)
+            self._pace.wait_until(self._last_s + rest_s)
         with self._using:
             if self._closing.is_set():
                 return None
+            started_s = time.perf_counter()
             picture, self._ready = self._ready or self._next_picture(), None
+            self._decoding_s = max(time.perf_counter() - started_s, 0.9 * self._decoding_s)
         if picture is None:
             return None
         pixels, time_s = picture

@@ -11,8 +11,9 @@ from pathlib import Path
 from livexpr import memory, statistics
 from livexpr.capture_thread import Source
 from livexpr.commands import Inbox
-from livexpr.detection import DetectionThread, EngineStart
+from livexpr.detection import DetectionThread
 from livexpr.edges import Edges, Viewers
+from livexpr.engine_start import EngineStart
 from livexpr.errors import LivexprError, VirtualCameraError
 from livexpr.opening import Opening
 from livexpr.published import Observer

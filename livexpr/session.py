@@ -12,8 +12,9 @@ import numpy as np
 
 from livexpr import badge
 from livexpr.commands import Answer, Command, Inbox
-from livexpr.detection import DetectionThread, EngineStart
+from livexpr.detection import DetectionThread
 from livexpr.edges import Edges
+from livexpr.engine_start import EngineStart
 from livexpr.errors import LivexprError, one_line
 from livexpr.filtering import UNFILTERED, Filtering
 from livexpr.keeping_up import KeepingUp
@@ -293,8 +294,6 @@ class Session:
         """Draw the last frame; also while none comes, to keep the window alive."""
         if self._preview is None:
             return
-        notice = self._supply.notice
-        if not self._starting.finished:
-            notice = "starting the filter"
+        notice = self._supply.notice if self._starting.finished else "starting the filter"
         left_out = "" if self._keeping_up is None else self._keeping_up.text
         self._preview.draw(self._pilot.preset.name, self._pilot.controls, notice, left_out)

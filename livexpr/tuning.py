@@ -13,7 +13,7 @@ from livexpr.errors import LivexprError
 from livexpr.preset_file import MAP_SUFFIX, check_name, is_map_file
 
 if TYPE_CHECKING:
-    from livexpr.detection import Engine
+    from livexpr.engine_start import Engine
     from livexpr.pipeline import Effect
     from livexpr.presets import Preset
 

@@ -108,6 +108,7 @@ class FakeEngine:
         self.process_s = 0.0
         self.process_threads: set[int] = set()
         self.closed = False
+        self.compiling = False
 
     def detector(self):
         self.last_detector = FakeDetector(self)
@@ -153,6 +154,9 @@ class FakeEngine:
 class FakeDetector:
     def __init__(self, engine):
         self.detect_all = engine.detect_all
+
+    def prepare(self, frame):
+        pass
 
     def close(self):
         pass

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from livexpr import head_pose
-from livexpr.carrying import Beside, Carrier
+from livexpr.carrying import Beside, Carrier, Pace
+from livexpr.prediction import LIMIT_S
 from livexpr.types import FaceTrack, Frame, NoFace, Person
 from tests.made_up_world import FakeCamera, FakeSource, World, wait_until
 
@@ -23,14 +26,14 @@ def shifted(track: FaceTrack, x: float) -> FaceTrack:
 
 
 def test_nothing_is_carried_before_anything_was_noted() -> None:
-    assert Carrier().carried(BLANK, 0.0) == ()
+    assert Carrier().carried(BLANK, 0.0) == ((), True)
 
 
 def test_who_was_not_found_is_not_made_up(synthetic_face) -> None:
     carrier = Carrier()
     lost = Person(2, NoFace("away"))
     carrier.note((Person(1, synthetic_face.track()), lost), BLANK, 0.0)
-    one, other = carrier.carried(BLANK, FRAME_S)
+    (one, other), _ = carrier.carried(BLANK, FRAME_S)
     assert isinstance(one.track, FaceTrack)
     assert other is lost
 
@@ -41,7 +44,7 @@ def test_each_goes_on_at_their_own_speed_though_they_change_places(synthetic_fac
     for step in range(12):
         people = [Person(1, shifted(face, 4.0 * step)), Person(2, shifted(face, -4.0 * step))]
         carrier.note(people if step % 2 else people[::-1], BLANK, step * FRAME_S)
-    carried = {one.number: one.track for one in carrier.carried(BLANK, 12 * FRAME_S)}
+    carried = {one.number: one.track for one in carrier.carried(BLANK, 12 * FRAME_S)[0]}
     for number, sign in ((1, 1), (2, -1)):
         went = carried[number].landmarks_px[4, 0] - shifted(face, sign * 44.0).landmarks_px[4, 0]
         assert went * sign == pytest.approx(4, abs=0.8)
@@ -51,8 +54,89 @@ def test_somebody_new_in_a_place_has_nobodys_speed(synthetic_face) -> None:
     carrier, face = Carrier(), synthetic_face.track()
     carrier.note((Person(1, shifted(face, -40.0)),), BLANK, 0.0)
     carrier.note((Person(2, face),), BLANK, FRAME_S)
-    (one,) = carrier.carried(BLANK, 2 * FRAME_S)
+    (one,), _ = carrier.carried(BLANK, 2 * FRAME_S)
     np.testing.assert_allclose(one.track.landmarks_px, face.landmarks_px, atol=1e-3)
+
+
+SIZE = (360, 300)
+
+
+@pytest.fixture(scope="module")
+def seen(synthetic_face) -> tuple[FaceTrack, np.ndarray]:
+    """A face and its picture, with the grain that skin and cameras have."""
+    track = synthetic_face.track(size=SIZE)
+    picture = synthetic_face.draw(track, size=SIZE).astype(np.float32)
+    grain = np.random.default_rng(5).normal(0, 6, picture.shape[:2])
+    picture += cv2.GaussianBlur(grain, (0, 0), 1.5)[..., None] * 3
+    return track, np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def sure_for(carrier: Carrier, pixels: np.ndarray, found: list[FaceTrack | NoFace]) -> list[bool]:
+    """Carry, then find, on frames of one picture; return on which of them it was relied on."""
+    sure = []
+    for index, track in enumerate(found):
+        sure.append(carrier.carried(pixels, index * FRAME_S)[1])
+        carrier.note((Person(1, track),), pixels, index * FRAME_S)
+    return sure
+
+
+def test_a_face_that_is_seen_to_stay_is_relied_on(seen) -> None:
+    assert all(sure_for(Carrier(), seen[1], [seen[0]] * 6))
+
+
+def test_a_picture_that_shows_nothing_of_the_face_is_not(seen) -> None:
+    carrier = Carrier()
+    carrier.note((Person(1, seen[0]),), seen[1], 0.0)
+    assert not carrier.carried(np.zeros_like(seen[1]), FRAME_S)[1]
+
+
+def test_who_was_carried_wrong_is_not_relied_on_for_a_while(seen) -> None:
+    """The picture stands still; the model says otherwise, then no more."""
+    track, pixels = seen
+    found = [track] * 3 + [shifted(track, 12.0), track] + [track] * 30
+    sure = sure_for(Carrier(), pixels, found)
+    assert all(sure[:4])
+    assert not any(sure[4:7])
+    assert all(sure[-10:])
+
+
+def test_who_was_lost_a_moment_ago_is_looked_for(seen) -> None:
+    frames = int(LIMIT_S / FRAME_S) + 4
+    sure = sure_for(Carrier(), seen[1], [seen[0], seen[0]] + [NoFace("away")] * frames)
+    assert all(sure[:3])
+    assert not any(sure[3:12])
+    assert all(sure[-2:])
+
+
+def test_places_that_are_nobodys_are_no_reason_to_wait(seen) -> None:
+    carrier = Carrier()
+    for index in range(4):
+        assert carrier.carried(seen[1], index * FRAME_S)[1]
+        people = (Person(1, seen[0]), Person(0, NoFace("nobody")))
+        carrier.note(people, seen[1], index * FRAME_S)
+
+
+@pytest.mark.parametrize(
+    ("detect_s", "wait_s"), [(0.010, 0.0333), (0.019, 0.0333), (0.025, 0.0), (0.2, 0.0)]
+)
+def test_frames_may_wait_where_detection_is_quick(detect_s: float, wait_s: float) -> None:
+    pace = Pace()
+    assert pace.wait_s == 0.0, "nothing is known yet"
+    for index in (0, 1, 2, 5):  # some were lost
+        pace.came(frame(index))
+    assert pace.wait_s == 0.0, "nor how long it takes"
+    pace.took(detect_s)
+    assert pace.wait_s == pytest.approx(wait_s, abs=1e-3)
+
+
+def test_detection_that_becomes_slow_ends_all_waiting() -> None:
+    pace = Pace()
+    pace.came(frame(0))
+    pace.came(frame(1))
+    pace.took(0.01)
+    for _ in range(10):
+        pace.took(0.04)
+    assert pace.wait_s == 0.0
 
 
 def frame(index: int) -> Frame:
@@ -77,6 +161,34 @@ def test_what_is_done_beside_takes_the_newest_and_never_queues() -> None:
     wait_until(lambda: len(done) == 2, "the newest frame")
     assert beside.close(10)
     assert done == [0, 8]
+
+
+def test_who_waits_has_it_done_and_it_is_done_once() -> None:
+    done: list[int] = []
+    beside = Beside(lambda one: done.append(one.index), lambda: None)
+    assert beside.done(frame(3), 30.0)
+    beside.offer(frame(3))
+    assert not beside.done(frame(4), 0.0)
+    assert beside.done(frame(5), 30.0)
+    assert beside.close(10)
+    assert done == [3, 5]
+
+
+def test_nobody_waits_for_what_takes_long_or_behind_others() -> None:
+    done: list[int] = []
+    go_on = threading.Event()
+
+    def work(one: Frame) -> None:
+        go_on.wait(30)
+        done.append(one.index)
+
+    beside = Beside(work, lambda: None)
+    assert not beside.done(frame(0), 0.01)
+    assert not beside.done(frame(1), 30.0), "that one is at work still"
+    go_on.set()
+    wait_until(lambda: done, "the first")
+    assert beside.close(10)
+    assert done == [0]
 
 
 def test_a_bug_beside_is_kept_and_ends_it() -> None:
@@ -119,6 +231,44 @@ def test_with_predict_faces_found_beside_are_filtered() -> None:
     assert world.run(sync="predict", max_frames=60) == 0
     assert world.engine.detected, "detection ran"
     assert sum(blue >= 100 for blue in world.camera.blues) >= 20
+
+
+class Told:
+    """A face whose blendshapes, which nobody carries on, tell on which frame it was found."""
+
+    def __init__(self, world: World, take_s: float = 0.0):
+        self.take_s, self.of = take_s, []
+        self.face, self.process = world.engine.track, world.engine.process
+        world.engine.detect_all, world.engine.process = self.detect_all, self.processed
+
+    def detect_all(self, one: Frame):
+        time.sleep(self.take_s)
+        return (replace(self.face, blendshapes=np.full(52, one.index, np.float32)),)
+
+    def processed(self, one, people, effect, state):
+        if isinstance(people[0].track, FaceTrack):
+            self.of.append((one.index, int(people[0].track.blendshapes[0])))
+        return self.process(one, people, effect, state)
+
+
+def test_with_predict_a_frame_waits_where_nothing_can_be_followed() -> None:
+    """The made-up pictures are blank: every frame is shown with its own face, in order."""
+    world = World(camera=FakeCamera(), source=FakeSource(fps=25.0))
+    told = Told(world)
+    assert world.run(sync="predict", max_frames=40) == 0
+    frames = [index for index, _ in told.of]
+    assert frames == sorted(frames)
+    own = [index == found for index, found in told.of[3:]]
+    assert np.mean(own) > 0.7
+
+
+def test_with_predict_no_frame_waits_for_slow_detection() -> None:
+    world = World(camera=FakeCamera(), source=FakeSource(fps=50.0))
+    told = Told(world, take_s=0.05)
+    assert world.run(sync="predict", max_frames=60) == 0
+    frames = [index for index, _ in told.of]
+    assert frames == sorted(frames)
+    assert not any(index == found for index, found in told.of[3:])
 
 
 def test_a_film_that_is_not_live_stays_exact_and_says_so() -> None:

@@ -45,6 +45,22 @@ def test_rotation_agrees_with_scipy_on_noisy_points(rng, noise: float) -> None:
     np.testing.assert_allclose(found[:3, :3] / scale, expected.as_matrix(), atol=1e-4)
 
 
+@given(
+    singular=st.tuples(st.floats(0.02, 9), st.floats(0.02, 9), st.floats(-9, 9)),
+    turns=st.tuples(angles, angles, angles, angles, angles, angles),
+)
+def test_rotation_is_that_of_the_singular_values(singular, turns) -> None:
+    """Of mirrored and of flat correlations too: whatever it is, nothing is nearer."""
+    left, right = Rotation.from_euler("xyz", [turns[:3], turns[3:]]).as_matrix()
+    matrix = left @ np.diag(singular) @ right
+    found = head_pose._nearest_rotation(matrix)
+    np.testing.assert_allclose(found @ found.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(found) > 0
+    u, values, vt = np.linalg.svd(matrix)
+    values[2] *= np.sign(np.linalg.det(u) * np.linalg.det(vt))
+    assert np.vdot(found, matrix) >= values.sum() - 1e-6
+
+
 def test_fit_is_the_least_squares_one(rng) -> None:
     source = rng.normal(0, 5, (30, 3)).astype(np.float32)
     target = (2 * source + rng.normal(0, 1, source.shape)).astype(np.float32)

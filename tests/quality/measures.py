@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, prediction
+from livexpr import face_mesh
+from livexpr.carrying import Carrier
 from livexpr.smoothing import SmoothingState, smooth
-from livexpr.types import FaceTrack, NoFace
+from livexpr.types import FaceTrack, Person
 
 UPPER_LIP, LOWER_LIP = 13, 14
 # What moves by less than this part of the face's height from frame to frame is still.
@@ -132,46 +133,43 @@ def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 def prediction_errors(
     pixels: Sequence[NDArray[np.uint8]],
-    tracks: Sequence[FaceTrack | NoFace],
+    tracks: Sequence[FaceTrack],
     times_s: Sequence[float],
-    frames: int = 1,
     smoothing: float = 0.5,
-) -> NDArray[np.float32]:
-    """Return how far landmarks carried forward are from those found on the frame itself, in px.
+) -> tuple[NDArray[np.float32], int]:
+    """Return how far what ``--sync predict`` shows is from the exact landmarks, in px.
 
     Parameters
     ----------
     pixels : sequence of ndarray of shape (H, W, 3), uint8
-    tracks : sequence of FaceTrack or NoFace
+    tracks : sequence of FaceTrack
         What was found on each.
     times_s : sequence of float
-    frames : int
-        By how many frames they are carried.
     smoothing : float
         Both are smoothed, as the filter does.
 
     Returns
     -------
-    ndarray of shape (N, 468), float32
+    errors_px : ndarray of shape (N - 1, 468), float32
+        Of each frame but the first. A frame that waits is shown with what was found on it.
+    waiting : int
+        How many of them wait.
     """
-    anchors: list[prediction.Anchor | None] = []
+    carrier = Carrier()
     exact: SmoothingState | None = None
     early: SmoothingState | None = None
     errors = []
+    waiting = 0
     for index, (track, picture, time_s) in enumerate(zip(tracks, pixels, times_s, strict=True)):
-        before = anchors[-1] if anchors else None
-        if isinstance(track, NoFace):
-            anchors.append(None)
-            continue
-        anchors.append(prediction.anchored(track, picture, time_s, before))
         found, exact = smooth(track, time_s, exact, smoothing)
-        anchor = anchors[index - frames] if index >= frames else None
-        if anchor is None:
+        people, sure = carrier.carried(picture, time_s)
+        carrier.note((Person(1, track),), picture, time_s)
+        if index == 0:
             continue
-        guess = prediction.carried(anchor, picture, time_s)
-        if isinstance(guess, NoFace):
-            continue
-        guess, early = smooth(guess, time_s, early, smoothing)
-        off = (guess.landmarks_px - found.landmarks_px)[: face_mesh.N_LANDMARKS, :2]
+        waiting += not sure
+        shown = people[0].track if sure else track
+        assert isinstance(shown, FaceTrack)
+        shown, early = smooth(shown, time_s, early, smoothing)
+        off = (shown.landmarks_px - found.landmarks_px)[: face_mesh.N_LANDMARKS, :2]
         errors.append(np.linalg.norm(off, axis=1))
-    return np.array(errors, np.float32)
+    return np.array(errors, np.float32), waiting

@@ -143,6 +143,9 @@ class FaultyDetector:
     def __init__(self, detector: edges.Detector, faults: Faults) -> None:
         self._detector, self._faults = detector, faults
 
+    def prepare(self, frame: Frame) -> None:
+        self._detector.prepare(frame)
+
     def detect_all(self, frame: Frame) -> Faces:
         kind = self._faults.active
         if kind == "detection raises":
@@ -174,6 +177,10 @@ class FaultyEngine:
         self.initial_state = engine.initial_state
         self.load_effect = engine.load_effect
         self.close = engine.close
+
+    @property
+    def compiling(self) -> bool:
+        return self._engine.compiling
 
     def detector(self) -> FaultyDetector:
         self._faults.models += 1
