@@ -7,17 +7,22 @@ triangle covers keep what `out` held.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import ONE_CALLER
-from kernels.planes import planes
-from kernels.spans import BAND_ROWS, RUN, _share_jit, _shares_jit
+from kernels import ONE_CALLER, uncompiled
+from kernels.awaited import AWAITED
+from kernels.helpers import HELPERS
+from kernels.planes import Planes, planes, room
+from kernels.spans import BAND_ROWS, CELLS, KINDS, RUN, _draw_jit
 from kernels.weights import weights
+
+JIT_OFF = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
 def apply(
@@ -83,66 +88,97 @@ def apply(
     at most, and in skin by a hundredth.
     """
     _check(out, src, target, values, triangles, n_picture_triangles, light)
-    for name, table in (("gain_bias", gain_bias), ("picture", picture)):
-        side = table.shape[0] if table.ndim == 3 else 0
-        if table.shape != (side, side, 4) or side < 2:
-            raise ValueError(f"{name} must be (S, S, 4) with S at least 2, got {table.shape}")
-        _check_memory(name, table, np.float32)
+    _check_table("gain_bias", gain_bias)
+    _check_table("picture", picture)
     if src.size == 0:
         return
-    sizes = (gain_bias.shape[0], picture.shape[0])
-    # Just short of the last element, so that a sample's first row and column are never the last.
-    far = np.nextafter(np.array(sizes, np.float32) - 1, np.float32(0))
+    if AWAITED:
+        mesh = (target, values, triangles, n_picture_triangles)
+        with np.errstate(all="ignore"):
+            uncompiled.draw(out, src, mesh, gain_bias, picture, light, sharp)
+        return
+    with ONE_CALLER:
+        _draw(out, src, target, values, triangles, n_picture_triangles, gain_bias, picture, light,
+              sharp)  # fmt: skip
+
+
+def _draw(
+    out: NDArray[np.uint8],
+    src: NDArray[np.uint8],
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    n_picture_triangles: int,
+    gain_bias: NDArray[np.float32],
+    picture: NDArray[np.float32],
+    light: NDArray[np.float32],
+    sharp: bool,
+) -> None:
+    """Draw what has been checked, alone or with helpers."""
     src, target, values, triangles, gain_bias, picture, light = (
         _read_only(array) for array in (src, target, values, triangles, gain_bias, picture, light)
     )
-    mesh = (target, values, triangles, n_picture_triangles)
+    (height, width), n = src.shape[:2], len(triangles)
+    workers = numba.get_num_threads()
+    made = _made(workers, height, width, -(-n // 512) * 512)
+    HELPERS.job[KINDS:CELLS] = made.addresses
+    sizes = gain_bias.shape[0], picture.shape[0]
     # As compiled code does: numbers too large to draw are no reason to warn.
-    with np.errstate(all="ignore"):
-        drawn = planes(*mesh, sizes, *src.shape[:2])
-        left, top, right, bottom = drawn.box
-        if left < right and top < bottom:
-            with ONE_CALLER:
-                workers = numba.get_num_threads()
-                arrays = (out, src, gain_bias, picture, light, *_weights(sharp), *drawn[:4], far,
-                          drawn.box, *_scratch(workers, src.shape[1]))  # fmt: skip
-                if workers > 1:
-                    _shares_jit(*arrays)
-                else:
-                    # Here and now: to wake a thread and wait for it takes longer than it seems.
-                    alone = (*arrays, 0)
-                    _share_jit(*alone)
+    with np.errstate(all="ignore") if JIT_OFF else nullcontext():
+        n = planes(
+            made.planes, target, values, triangles, n_picture_triangles, sizes, height, width
+        )
+        if workers > 1 and n:
+            HELPERS.call(workers - 1)
+        apart = _draw_jit(
+            HELPERS.job, n, workers, made.wide, made.planes.box, out, src, gain_bias, picture,
+            light, *_weights(sharp),
+        )  # fmt: skip
+    if not apart:
+        raise ValueError("out must not share memory with src: rows would read what others wrote")
+    if workers > 1:
+        HELPERS.wait()
 
 
 @lru_cache(maxsize=2)
-def _weights(sharp: bool) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
-    """Return weights by phase and pair of samples, repeated for as many as are taken at once."""
-    down, across = weights(sharp)
-    return (
-        np.repeat(down.reshape(-1, 2, 1, 2), 8, axis=2).reshape(-1, 2, 16),
-        np.repeat(across.reshape(-1, 2, 1, 2), 4, axis=2).reshape(-1, 2, 8),
-    )
+def _weights(sharp: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the weights of four columns as one number, and of each row as two numbers in one."""
+    across, down = weights(sharp)
+    return across.view(np.int32).ravel(), np.repeat(down, 2, axis=1).view(np.int32).ravel()
+
+
+class _Made(NamedTuple):
+    """Memory that is kept, since to be given new memory takes longer than to fill it."""
+
+    planes: Planes
+    wide: int
+    scratch: tuple[NDArray[Any], ...]
+    addresses: NDArray[np.int64]
 
 
 @lru_cache(maxsize=2)
-def _scratch(workers: int, width: int) -> tuple[NDArray[Any], ...]:
-    """Return memory for each worker: moves, nodes, owners, extents, cuts, tints, taps.
+def _made(workers: int, height: int, width: int, n: int) -> _Made:
+    """Return memory for `n` triangles, and for each worker what it notes of a band.
 
-    Kept, since to be given new memory by the system takes longer than to fill it. Whoever uses
-    it holds ONE_CALLER.
+    Whoever uses it holds ONE_CALLER.
     """
-    # Whole groups of four nodes, and a run beyond the last pixel.
+    # Whole groups of eight pairs, and a run beyond the last pixel.
     wide = (width + 2 * RUN + 15) // 16 * 16
-    node_rows = BAND_ROWS // 2 + 1
-    return (
+    node_rows, n_begins = BAND_ROWS // 2 + 1, height // BAND_ROWS + 4
+    drawn = room(n)
+    scratch = (
+        np.empty(n * n_begins, np.int32),
+        np.empty(n_begins, np.int64),
         np.zeros((workers, BAND_ROWS, 2, wide), np.float32),
         np.zeros((workers, 3, node_rows, wide // 2 + RUN), np.float32),
         np.full((workers, BAND_ROWS, wide), -1, np.float32),
         np.zeros((workers, BAND_ROWS, 2), np.int64),
-        np.zeros((workers, 2, RUN), np.int32),
+        np.zeros((workers, 2, 2 * RUN), np.int32),
         np.zeros((workers, node_rows, wide // 2 + RUN, 4), np.float32),
         np.zeros((workers, 4, wide // 2), np.int32),
     )
+    addresses = [array.ctypes.data for array in (*drawn[:4], *scratch)]
+    return _Made(drawn, wide, scratch, np.array(addresses, np.int64))
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -164,28 +200,35 @@ def _check(
     """Raise ValueError unless pictures and mesh are as :func:`apply` describes them."""
     if out.shape != src.shape or src.ndim != 3 or src.shape[2] != 3:
         raise ValueError(f"out and src must both be (H, W, 3), got {out.shape} and {src.shape}")
-    shapes = {
-        "target": (target.shape, (len(target), 2)),
-        "values": (values.shape, (len(target), 5)),
-        "triangles": (triangles.shape, (len(triangles), 3)),
-        "light": (light.shape, (4,)),
-    }
-    for name, (shape, expected) in shapes.items():
-        if shape != expected:
-            raise ValueError(f"{name} must be {expected}, got {shape}")
+    n = len(target)
+    _check_shape("target", target, (n, 2))
+    _check_shape("values", values, (n, 5))
+    _check_shape("triangles", triangles, (len(triangles), 3))
+    _check_shape("light", light, (4,))
     _check_memory("out", out, np.uint8)
     _check_memory("src", src, np.uint8)
-    for name, array in (("target", target), ("values", values), ("light", light)):
-        _check_memory(name, array, np.float32)
+    _check_memory("target", target, np.float32)
+    _check_memory("values", values, np.float32)
+    _check_memory("light", light, np.float32)
     _check_memory("triangles", triangles, np.int32)
     if not 0 <= n_picture_triangles <= len(triangles):
         raise ValueError(f"{n_picture_triangles} of {len(triangles)} triangles cannot be pictures")
-    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(target):
-        raise ValueError(f"triangles name vertices that are not among the {len(target)}")
     if not out.flags.writeable:
         raise ValueError("out is read-only")
-    if np.may_share_memory(out, src):
-        raise ValueError("out must not share memory with src: rows would read what others wrote")
+
+
+def _check_table(name: str, table: NDArray[np.float32]) -> None:
+    """Raise ValueError unless `table` is square, of four numbers each."""
+    side = len(table) if table.ndim else 0
+    if table.shape != (side, side, 4) or side < 2:
+        raise ValueError(f"{name} must be (S, S, 4) with S at least 2, got {table.shape}")
+    _check_memory(name, table, np.float32)
+
+
+def _check_shape(name: str, array: NDArray[Any], expected: tuple[int, ...]) -> None:
+    """Raise ValueError unless `array` has this shape."""
+    if array.shape != expected:
+        raise ValueError(f"{name} must be {expected}, got {array.shape}")
 
 
 def _check_memory(name: str, array: NDArray[Any], dtype: type) -> None:

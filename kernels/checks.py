@@ -15,6 +15,11 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that may be written to, which Numba takes for one type: itself, or a copy."""
+    return array if array.flags.writeable else array.copy()
+
+
 def check_floats(array: NDArray[np.float32], shape: tuple[int, ...]) -> None:
     """Raise ValueError unless an array is float32, in one piece and of this shape."""
     if array.shape != shape or array.dtype != np.float32 or not array.flags.c_contiguous:

@@ -1,4 +1,4 @@
-"""What :mod:`kernels.folds` computes, in plain NumPy: the oracle of its tests."""
+"""What :mod:`kernels.folds` and :mod:`kernels.settling` compute, in plain NumPy: their oracle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.folds import Limits
+from kernels.pairs import Pairs, keep_apart
+from kernels.settling import TURNS, Asking
 
 
 def _edges(points: NDArray[np.float32], corners: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -85,3 +87,46 @@ def hold_back(
         points[:] = source + kept[:, None] * (points - source)
         if turn < gentle_rounds:
             unfold(points, triangles, least, n_free, between, limits)
+
+
+def asked(
+    source: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    rest_area: NDArray[np.float32],
+    asking: NDArray[np.float32],
+    unit: float,
+    pairs: Pairs,
+    parts: NDArray[np.float32],
+    down: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Say what is asked of a mesh as :func:`kernels.settling.asked`."""
+    how = Asking(*asking.tolist())
+    rest = rest_area * np.float32(unit * unit)
+    areas = doubled_areas(source, triangles)
+    facing = (areas / rest - how.facing_from) / (how.facing_to - how.facing_from)
+    weight = np.minimum(np.maximum(facing, 0), 1)
+    least = weight * (how.least_part * areas + how.freely * rest) - how.freely * rest
+    gaps = (source[pairs.below, :2] - source[pairs.above, :2]) @ down
+    kept = np.where(parts > 0, np.minimum(parts * gaps, gaps), 0)
+    return np.asarray(least, np.float32), np.asarray(kept, np.float32)
+
+
+def settle(
+    points: NDArray[np.float32],
+    triangles: NDArray[np.int32],
+    least: NDArray[np.float32],
+    pairs: Pairs,
+    gaps: NDArray[np.float32],
+    down: NDArray[np.float32],
+    n_free: int,
+    rounds: int,
+    later: int,
+    limits: Limits,
+) -> bool:
+    """Keep a mesh whole as :func:`kernels.settling.settle`."""
+    keep_apart(points, pairs, gaps, down)
+    for turn in range(TURNS):
+        if not unfold(points, triangles, least, n_free, rounds, limits):
+            return False
+        keep_apart(points, pairs, gaps, down, later if turn else 0)
+    return True

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels.awaited import OTHERS_AWAITED
 from kernels.checks import check_floats
+from kernels.unfolding import _keep_apart_jit, _settle_jit
+
+_NO_TRIANGLES, _NO_NUMBERS = np.empty((0, 3), np.int32), np.empty(0, np.int32)
+_NO_AREAS, _NO_WAYS = np.empty(4, np.float32), np.empty((0, 2), np.float32)
 
 
 class Pairs(NamedTuple):
@@ -58,24 +62,6 @@ def make_pairs(
     return Pairs(ints[0], ints[1], ints[2], ints[3], parts, n_points)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _keep_apart_jit(points, pairs, least, down, first, steps):  # type: ignore[no-untyped-def]
-    above, below, followers, leaders, following = pairs
-    for p in range(first, above.shape[0]):
-        a, b = above[p], below[p]
-        gap = (points[b, 0] - points[a, 0]) * down[0] + (points[b, 1] - points[a, 1]) * down[1]
-        steps[p] = max(least[p] - gap, np.float32(0)) / np.float32(2)
-        if steps[p] > 0:
-            for axis in range(2):
-                points[a, axis] -= steps[p] * down[axis]
-                points[b, axis] += steps[p] * down[axis]
-    for f in range(followers.shape[0]):
-        p = leaders[f]
-        if p >= first and steps[p] > 0:
-            for axis in range(2):
-                points[followers[f], axis] += following[f] * steps[p] * down[axis]
-
-
 def keep_apart(
     points: NDArray[np.float32],
     pairs: Pairs,
@@ -109,4 +95,12 @@ def keep_apart(
     if pairs.n_points > len(points):
         raise ValueError(f"expected at least {pairs.n_points} points, got {len(points)}")
     steps = np.empty(n, np.float32)
-    _keep_apart_jit(points, tuple(pairs[:5]), least, down, max(first, 0), steps)
+    if OTHERS_AWAITED:
+        # A loop over few pairs is quick enough in Python too.
+        plain = getattr(_keep_apart_jit, "py_func", _keep_apart_jit)
+        plain(points, *pairs[:5], least, down, max(first, 0), steps)
+        return
+    _settle_jit(
+        points, _NO_TRIANGLES, _NO_AREAS, *pairs[:5], least, down, 0, 0, 0, max(first, 0), 0,
+        _NO_AREAS, _NO_WAYS, _NO_NUMBERS, steps,
+    )  # fmt: skip

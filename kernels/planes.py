@@ -21,7 +21,7 @@ MOVED, MAPPED, PICTURE = 0, 1, 2
 
 
 class Planes(NamedTuple):
-    """The triangles to be drawn, in their order.
+    """Room for triangles to be drawn, in their order.
 
     Attributes
     ----------
@@ -78,18 +78,22 @@ def _kind_jit(target, values, corners, is_picture, still_px):  # type: ignore[no
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _sorted_jit(target, a, b):  # type: ignore[no-untyped-def]
+    """Return the upper corner and the lower one; without a branch, which nobody could predict."""
+    above, level = target[b, 1] < target[a, 1], target[b, 1] == target[a, 1]
+    turned = above | (level & (target[b, 0] < target[a, 0]))
+    return (b if turned else a), (a if turned else b)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _edges_jit(edges, target, corners):  # type: ignore[no-untyped-def]
     """Write a triangle's edges; return its corners from top to bottom.
 
     Sorted by y, then x, so that two triangles cut a shared edge by the very same numbers.
     """
-    a, b, c = corners[0], corners[1], corners[2]
-    if (target[b, 1], target[b, 0]) < (target[a, 1], target[a, 0]):
-        a, b = b, a
-    if (target[c, 1], target[c, 0]) < (target[a, 1], target[a, 0]):
-        a, c = c, a
-    if (target[c, 1], target[c, 0]) < (target[b, 1], target[b, 0]):
-        b, c = c, b
+    a, b = _sorted_jit(target, corners[0], corners[1])
+    a, c = _sorted_jit(target, a, corners[2])
+    b, c = _sorted_jit(target, b, c)
     edges[0], edges[1] = target[a, 0], target[a, 1]
     edges[2] = (target[c, 0] - target[a, 0]) / (target[c, 1] - target[a, 1])
     edges[3] = (target[b, 0] - target[a, 0]) / (target[b, 1] - target[a, 1])
@@ -122,8 +126,15 @@ def _planes_jit(  # type: ignore[no-untyped-def]
     kinds, rows, edges, fields, box, target, values, triangles, n_map, sizes, height, width,
     still_px,
 ):  # fmt: skip
-    """Write the planes of the triangles to be drawn, and their box; return how many these are."""
+    """Write the planes of the triangles to be drawn, and their box; return how many these are.
+
+    Less than none, and nothing is written, if a triangle names a vertex that does not exist.
+    """
     drawn = 0
+    for t in range(triangles.shape[0]):
+        for k in range(3):
+            if not 0 <= triangles[t, k] < target.shape[0]:
+                return -1
     low, high, past = np.float32(0), np.float32(height + 1), np.float32(width)
     box[0], box[1], box[2], box[3] = width, height, 0, 0
     for t in range(triangles.shape[0]):
@@ -147,7 +158,19 @@ def _planes_jit(  # type: ignore[no-untyped-def]
     return drawn
 
 
+def room(n: int) -> Planes:
+    """Return room for the planes of `n` triangles."""
+    return Planes(
+        np.empty(n, np.int32),
+        np.empty((n, 2), np.int32),
+        np.empty((n, 7), np.float32),
+        np.empty((n, 5, 3), np.float32),
+        np.empty(4, np.int64),
+    )
+
+
 def planes(
+    out: Planes,
     target: NDArray[np.float32],
     values: NDArray[np.float32],
     triangles: NDArray[np.int32],
@@ -155,11 +178,13 @@ def planes(
     table_sizes: tuple[int, int],
     height: int,
     width: int,
-) -> Planes:
+) -> int:
     """Prepare the triangles that are to be drawn.
 
     Parameters
     ----------
+    out : Planes
+        Written to; room for all of the triangles.
     target, values, triangles, n_picture_triangles
         As :func:`kernels.apply.apply` has them.
     table_sizes : tuple of two int
@@ -169,21 +194,20 @@ def planes(
 
     Returns
     -------
-    Planes
-        Left out are triangles that are turned away, empty, outside the rows, or not finite in
-        any number, and those that neither move nor repaint.
+    n : int
+        So many planes were written. Left out are triangles that are turned away, empty, outside
+        the rows, or not finite in any number, and those that neither move nor repaint.
+
+    Raises
+    ------
+    ValueError
+        If `triangles` names a vertex that does not exist.
     """
-    n = len(triangles)
-    made = Planes(
-        np.empty(n, np.int32),
-        np.empty((n, 2), np.int32),
-        np.empty((n, 7), np.float32),
-        np.empty((n, 5, 3), np.float32),
-        np.empty(4, np.int64),
+    n_map = len(triangles) - n_picture_triangles
+    still_px = np.float32(STILL_PX)
+    drawn: int = _planes_jit(
+        *out, target, values, triangles, n_map, table_sizes, height, width, still_px
     )
-    n_map = n - n_picture_triangles
-    drawn = _planes_jit(
-        *made, target, values, triangles, n_map, table_sizes, height, width, np.float32(STILL_PX)
-    )
-    kinds, rows, edges, fields, box = made
-    return Planes(kinds[:drawn], rows[:drawn], edges[:drawn], fields[:drawn], box)
+    if drawn < 0:
+        raise ValueError(f"triangles name vertices that are not among the {len(target)}")
+    return drawn

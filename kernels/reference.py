@@ -120,10 +120,10 @@ def covered(
 
     def cut(upper: NDArray[np.float32], lower: NDArray[np.float32]) -> NDArray[np.float32]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            crossing: NDArray[np.float32] = upper[0] + (y - upper[1]) * (
-                (lower[0] - upper[0]) / (lower[1] - upper[1])
-            )
-        return crossing
+            slope = (lower[0] - upper[0]) / (lower[1] - upper[1])
+            # Product and sum are rounded once.
+            crossing = upper[0] + (y - upper[1]).astype(np.float64) * slope
+            return np.asarray(crossing, np.float32)
 
     one, other = cut(top, bottom), np.where(y < middle[1], cut(top, middle), cut(middle, bottom))
     columns = np.arange(width)
@@ -155,9 +155,9 @@ def sample_phases(
     height, width = src.shape[:2]
     x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
     left, upper = np.floor(x).astype(int), np.floor(y).astype(int)
-    down, across = weights(sharp)
-    wy = down[np.floor((y - upper) * PHASES + 0.5).astype(int)] / down[0].sum()
-    wx = across[np.floor((x - left) * PHASES + 0.5).astype(int)] / across[0].sum(dtype=float)
+    across, down = weights(sharp)
+    wy = down[np.floor((y - upper) * PHASES + 0.5).astype(int)] / down[0].sum(dtype=float)
+    wx = across[np.floor((x - left) * PHASES + 0.5).astype(int)] / across[0].sum()
     total = np.zeros((len(x), src.shape[2]))
     for i in range(4):
         row = np.clip(upper + i - 1, 0, height - 1)

@@ -14,7 +14,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.checks import check_floats
+from kernels.awaited import awaited_in
+from kernels.checks import check_floats, plain
+from kernels.options import INNER, OUTER
 
 
 class Edges(NamedTuple):
@@ -60,12 +62,12 @@ class Yielding(NamedTuple):
     tiny: float = 1e-4
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INNER)
 def _clip_jit(x, low, high):  # type: ignore[no-untyped-def]
     return min(max(x, low), high)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _parts_jit(parts, upper_moved, lower_moved, parted, fringe, giving_way, tiny):  # type: ignore[no-untyped-def]
     """Write how far down its column each row lies: edge, fringe, settled, between, and so back."""
     rows = parts.shape[0]
@@ -83,14 +85,17 @@ def _parts_jit(parts, upper_moved, lower_moved, parted, fringe, giving_way, tiny
         parts[row] = settled + (one - lower_settled - settled) * np.float32((row - 2) / between)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INNER)
 def _angle_jit(height, radius):  # type: ignore[no-untyped-def]
     return np.arcsin(_clip_jit(height / radius, np.float32(-1), np.float32(1)))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _turned_jit(up, radius, high, low, upper_parted, lower_parted, arc, tiny):  # type: ignore[no-untyped-def]
     """Return the angle at which a vertex on a circle observes it, and whether it has changed."""
+    if high >= radius and low <= -radius:
+        # A circle that is whole: the most of them, and arcs take long.
+        return up, False
     top, bottom = _angle_jit(high, radius), _angle_jit(low, radius)
     turned, changed = _angle_jit(up, radius), False
     for lower in range(2):
@@ -110,7 +115,7 @@ def _turned_jit(up, radius, high, low, upper_parted, lower_parted, arc, tiny):  
     return turned, changed
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _between_jit(beside, up, radius, side, column, at, low, high, slides):  # type: ignore[no-untyped-def]
     """Move a point along its circle until it lies between the edges; return it.
 
@@ -138,7 +143,7 @@ def _between_jit(beside, up, radius, side, column, at, low, high, slides):  # ty
     return beside, up
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _observed_jit(  # type: ignore[no-untyped-def]
     x, y, side, column, at, low, high, upper_parted, lower_parted, arc, slides, tiny
 ):
@@ -157,7 +162,7 @@ def _observed_jit(  # type: ignore[no-untyped-def]
     return x + side * (seen_beside - beside), seen_up
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _edge_rows_jit(source, live, parted, fringe):  # type: ignore[no-untyped-def]
     """Write what edges observe, themselves; and so the fringe of an edge that covers more."""
     _, n_edges, rows, n_columns, _ = source.shape
@@ -175,10 +180,24 @@ def _edge_rows_jit(source, live, parted, fringe):  # type: ignore[no-untyped-def
                         source[half, e, fringe_row, c, 1] = live[lower, e, c, 1] + into
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
+def _turn_back_jit(sheets, centres, down):  # type: ignore[no-untyped-def]
+    """Give points along the axes, from the middle of a disc, their places in the picture."""
+    for half in range(2):
+        for e in range(sheets.shape[1]):
+            for row in range(sheets.shape[2]):
+                for c in range(sheets.shape[3]):
+                    x = sheets[half, e, row, c, 0] + centres[e, 0]
+                    y = sheets[half, e, row, c, 1] + centres[e, 1]
+                    sheets[half, e, row, c, 0] = x * down[1] - y * down[0]
+                    sheets[half, e, row, c, 1] = -(x * down[0] + y * down[1])
+
+
+@numba.njit(**OUTER)
 def _sheets_jit(  # type: ignore[no-untyped-def]
-    target, source, edges, middle, giving_way, arc, slides, uncovers, tiny, parts, low, high
-):
+    target, source, edges, middle, centres, down, giving_way, arc, slides, uncovers, tiny, parts,
+    low, high,
+):  # fmt: skip
     live, moved, parted, fringe = edges
     _, n_edges, n_columns, _ = live.shape
     rows = parts.shape[0]
@@ -206,57 +225,74 @@ def _sheets_jit(  # type: ignore[no-untyped-def]
                         )
                         source[half, e, row, c, 0], source[half, e, row, c, 1] = seen
     _edge_rows_jit(source, live, parted, fringe)
+    _turn_back_jit(target, centres, down)
+    _turn_back_jit(source, centres, down)
 
 
+@awaited_in("kernels.sheets_reference")
 def lay(
-    edges: Edges, n_rows: int, middle: NDArray[np.int64], yielding: Yielding
-) -> NDArray[np.float32]:
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
+    edges: Edges,
+    middle: NDArray[np.int64],
+    centres: NDArray[np.float32],
+    down: NDArray[np.float32],
+    yielding: Yielding,
+) -> None:
     """Lay the sheets between the moved edges.
 
     Parameters
     ----------
+    target : ndarray of shape (2, E, R, C, 2), float32
+        Written: where the vertices lie in the picture, of the sheet for the disc's right, of that
+        for its left. Of the R rows, at least 6, each edge takes itself, the end of its fringe and
+        where that has given way.
+    values : ndarray of shape (2, E, R, C, 5), float32
+        Of it, the first two are written: what the vertices observe. Where a sheet is not to be
+        used, it observes itself.
     edges : Edges
-    n_rows : int
-        At least 6: of each edge itself, the end of its fringe and where that has given way; the
-        others between.
     middle : ndarray of shape (E,), int64
         The column over the middle of the disc. Right of it only the first of the two sheets is
         to be used, left of it the second.
+    centres : ndarray of shape (E, 2), float32
+        The middles of the discs along the axes: right, and up.
+    down : ndarray of shape (2,), float32
+        The downward axis in the picture, of length 1.
     yielding : Yielding
-
-    Returns
-    -------
-    ndarray of shape (2, 2, E, n_rows, C, 2), float32
-        Where the vertices lie, and what they observe: of the sheet for the disc's right, of that
-        for its left. Where a sheet is not to be used, it observes itself.
 
     Raises
     ------
     ValueError
         If an array has another shape or type, or there are too few rows or columns.
     """
-    shape = edges.live.shape
-    if len(shape) != 4 or shape[0] != 2 or shape[3] != 2 or shape[2] < 2 or n_rows < 6:
+    shape, rows = edges.live.shape, target.shape[2] if target.ndim == 5 else 0
+    if len(shape) != 4 or shape[0] != 2 or shape[3] != 2 or shape[2] < 2 or rows < 6:
         raise ValueError(
-            f"edges must be (2, E, C, 2), C and n_rows at least 2 and 6, got {shape}, {n_rows}"
+            f"edges must be (2, E, C, 2), C and rows at least 2 and 6, got {shape}, {rows}"
         )
-    for array, wanted in zip(edges, (shape, shape, shape[:3], shape[:3]), strict=True):
+    laid = (2, shape[1], rows, shape[2])
+    for array, wanted in zip(
+        (*edges, target, values, centres, down),
+        (shape, shape, shape[:3], shape[:3], (*laid, 2), (*laid, 5), (shape[1], 2), (2,)),
+        strict=True,
+    ):
         check_floats(array, wanted)
     if middle.shape != shape[1:2] or middle.dtype != np.int64:
         raise ValueError(f"middle must be int64 {shape[1:2]}, got {middle.dtype} {middle.shape}")
-    laid = np.empty((2, 2, shape[1], n_rows, shape[2], 2), np.float32)
+    scratch = np.empty((3, max(rows, shape[2])), np.float32)
     _sheets_jit(
-        laid[0],
-        laid[1],
-        tuple(edges),
-        middle,
+        target,
+        values,
+        tuple(map(plain, edges)),
+        plain(middle),
+        plain(centres),
+        plain(down),
         np.float32(yielding.giving_way),
         np.float32(yielding.arc),
         yielding.slides,
         yielding.uncovers,
         np.float32(yielding.tiny),
-        np.empty(n_rows, np.float32),
-        np.empty(shape[2], np.float32),
-        np.empty(shape[2], np.float32),
+        scratch[0, :rows],
+        scratch[1],
+        scratch[2],
     )
-    return laid

@@ -1,18 +1,66 @@
-"""What :mod:`kernels.sheets` computes, in plain NumPy: the oracle of its tests."""
+"""What :mod:`kernels.sheets` and :mod:`kernels.seams` compute, in plain NumPy: their oracle."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.seams import Cut, Cutting, Seams
 from kernels.sheets import Edges, Yielding
 
 
+def cut(
+    points: NDArray[np.float32],
+    after: NDArray[np.float32],
+    seams: Seams,
+    cutting: NDArray[np.float32],
+    down: NDArray[np.float32],
+) -> Cut:
+    """Cut edges as :func:`kernels.seams.cut`."""
+    x, y = down.tolist()
+    how = Cutting(*cutting.tolist())
+    axes = np.array([[y, -x], [-x, -y]], np.float32)
+    discs = points[:, :2][seams.discs] @ axes
+    first, width = discs[:, 1:, 0].min(axis=1), np.ptp(discs[:, 1:, 0], axis=1)
+    beside = np.clip(discs[:, 0, 0], first + how.inner_from * width, first + how.inner_to * width)
+    centres = np.stack([beside, discs[:, 0, 1]], axis=1).astype(np.float32)
+    at = np.arange(seams.columns) / seams.cuts
+    weights = np.maximum(1 - np.abs(at[:, None] - np.arange(seams.edges.shape[2])), 0)
+    live, moved = (
+        (weights @ (of[:, :2][seams.edges] @ axes - centres[:, None])).astype(np.float32)
+        for of in (points, after)
+    )
+    parted = np.array([1, -1], np.float32)[:, None, None] * (moved - live)[..., 1]
+    opening = np.maximum(live[0, ..., 1] - live[1, ..., 1], 0)
+    deep = np.array([how.upper_fringe, how.lower_fringe], np.float32)[:, None, None]
+    deep = np.minimum(deep, np.float32(how.fringe_part) * opening)
+    edges = Edges(live, moved, parted, np.minimum(deep, np.abs(parted)))
+    middle = np.abs(moved[..., 0].sum(axis=0)).argmin(axis=1).astype(np.int64)
+    return Cut(edges, middle, centres, float(parted.max()), float(parted.min()))
+
+
 def lay(
-    edges: Edges, n_rows: int, middle: NDArray[np.int64], yielding: Yielding
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
+    edges: Edges,
+    middle: NDArray[np.int64],
+    centres: NDArray[np.float32],
+    down: NDArray[np.float32],
+    yielding: Yielding,
+) -> None:
     """Lay sheets as :func:`kernels.sheets.lay`, whose sheets observe on past their `middle`."""
     del middle
+    x, y = down.tolist()
+    axes = np.array([[y, -x], [-x, -y]], np.float32)
+    for out, laid in zip((target, values), _laid(edges, target.shape[2], yielding), strict=True):
+        # The axes are their own inverse.
+        out[..., :2] = (laid + centres[:, None, None]) @ axes
+
+
+def _laid(
+    edges: Edges, n_rows: int, yielding: Yielding
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return target and source, (2, E, rows, columns, 2), along the axes from the middle."""
     grid = _grid(edges, n_rows, yielding)
     target = np.stack([grid, grid])
     source = target.copy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # Positions are rounded to so many parts of a pixel.
 PHASES = 64
 # What whole-numbered weights add up to: as large as sums of products in 16 and 32 bits allow.
-DOWN, ACROSS = 112, 32000
+ACROSS, DOWN = 127, 32000
 
 
 class Weights(NamedTuple):
@@ -19,14 +19,14 @@ class Weights(NamedTuple):
 
     Attributes
     ----------
-    down : ndarray of shape (PHASES + 1, 4), int8
-        For the four rows, adding up to DOWN.
-    across : ndarray of shape (PHASES + 1, 4), int16
+    across : ndarray of shape (PHASES + 1, 4), int8
         For the four columns, adding up to ACROSS.
+    down : ndarray of shape (PHASES + 1, 4), int16
+        For the four rows, adding up to DOWN.
     """
 
-    down: NDArray[np.int8]
-    across: NDArray[np.int16]
+    across: NDArray[np.int8]
+    down: NDArray[np.int16]
 
 
 @lru_cache(maxsize=2)
@@ -60,7 +60,7 @@ def weights(sharp: bool) -> Weights:
     else:
         exact = [0 * t, 1 - t, t, 0 * t]
     shares = np.stack(exact, axis=1)
-    return Weights(_whole(shares, DOWN).astype(np.int8), _whole(shares, ACROSS).astype(np.int16))
+    return Weights(_whole(shares, ACROSS).astype(np.int8), _whole(shares, DOWN).astype(np.int16))
 
 
 def _whole(shares: NDArray[np.float64], total: int) -> NDArray[np.float64]:

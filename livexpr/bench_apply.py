@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kernels import reference
 from kernels.apply import apply
 from livexpr import face_mesh, pixel_map, placement, presets, regions
-from livexpr.effect import shaded_landmarks
+from livexpr.shading import shaded_landmarks
 from livexpr.types import FaceTrack
 
 _ROUNDS = 40

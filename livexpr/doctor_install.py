@@ -143,10 +143,10 @@ def check_numba_cache(machine: Machine) -> Finding:
 
     folder = cache.folder(machine.environ)
     if not is_writable(folder):
-        what = f"cannot be kept: {folder} cannot be written; each start is some 15 s late"
+        what = f"cannot be kept: {folder} cannot be written; each start is slow for 15 s"
         return Finding(name, "warn", what, "set NUMBA_CACHE_DIR to a folder of yours")
     if next(folder.rglob("*.nbc"), None) is None:
-        what = f"none in {folder} yet: the first start is some 15 s late"
+        what = f"none in {folder} yet: the first start shows fewer frames for some 15 s"
         return Finding.mended_by(name, what, Do(("livexpr", "doctor", "--compile")))
     return Finding(name, "ok", f"kept in {folder}")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,14 +18,13 @@ from livexpr.maps import Map
 from livexpr.occlusion import Cover
 from livexpr.pixel_map import PixelMap
 from livexpr.presets import Preset
+from livexpr.shading import shaded_landmarks
 from livexpr.smoothing import SmoothingState
 from livexpr.speech import Speech
 from livexpr.types import FaceTrack, Frame
 
 # Amounts nearer to zero than this change no pixel.
 NOTHING = 1e-3
-# What changes nothing by as much as half a grey level is no shade.
-_NO_SHADE = 0.002
 _LEAST_SIZE = 8  # side of a map that holds nothing, px
 
 
@@ -74,7 +71,7 @@ class Mix:
 
     proportions: Mapping[str, float]
     maps: Mapping[str, Map]
-    blendshapes: Mapping[str, float]
+    signature: NDArray[np.float32]
     moved: MovedMix | None
     painted: tuple[tuple[IntensityMap, float], ...]
 
@@ -198,6 +195,16 @@ def eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
     """Move amounts and region weights towards what is wanted."""
     wanted = wanted_amounts(effect)
     goal_regions = _regions(effect)
+    goal = _wanted_damping(effect)
+    if (
+        state.amounts == wanted
+        and state.regions == goal_regions
+        and state.damping == goal
+        and state.damped is effect.damped
+        and state.maps is effect.maps
+    ):
+        # As it is from a moment after each change on.
+        return state
     step = strength.easing_step(dt, effect.preset.feel.easing_s)
     amounts = {}
     for name in sorted({*state.amounts, *wanted}):
@@ -207,28 +214,38 @@ def eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
             amounts[name] = goal if abs(goal - amount) < NOTHING else amount
     before = state.regions or goal_regions
     damped = effect.damped or state.damped
-    goal = _wanted_damping(effect)
     damping_now = state.damping + step * (goal - state.damping)
     if abs(goal - damping_now) < NOTHING:
         damping_now = goal
+    settled = amounts.keys() == effect.maps.keys()
+    loaded = effect.maps if settled else {**state.maps, **effect.maps}
     return replace(
         state,
         amounts=amounts,
         damping=damping_now,
         damped=damped if damping_now or goal else None,
-        regions=tuple(b + step * (r - b) for b, r in zip(before, goal_regions, strict=True)),
-        maps={name: m for name, m in {**state.maps, **effect.maps}.items() if name in amounts},
+        regions=_eased_regions(before, goal_regions, step),
+        maps=loaded if settled else {name: m for name, m in loaded.items() if name in amounts},
     )
 
 
-def with_presence(
+def _eased_regions(
+    before: tuple[float, ...], goal: tuple[float, ...], step: float
+) -> tuple[float, ...]:
+    """Return weights of regions on their way; at their goal, from where nothing more changes."""
+    eased = tuple(b + step * (r - b) for b, r in zip(before, goal, strict=True))
+    near = all(abs(r - e) < NOTHING for r, e in zip(goal, eased, strict=True))
+    return goal if near else eased
+
+
+def presence_after(
     state: FilterState, effect: Effect, dt: float, visible: float, within_s: float = math.inf
-) -> FilterState:
+) -> float:
     """Ease the whole effect towards how well the face can carry it, at the latest `within_s`."""
     if state.time_s is None:
-        return replace(state, presence=min(state.presence, visible))
+        return min(state.presence, visible)
     step = strength.easing_step(dt, min(effect.preset.feel.easing_s, within_s))
-    return replace(state, presence=state.presence + step * (visible - state.presence))
+    return state.presence + step * (visible - state.presence)
 
 
 def mixed(state: FilterState, largest: float) -> Mix:
@@ -253,8 +270,10 @@ def mixed(state: FilterState, largest: float) -> Mix:
     return Mix(
         proportions=proportions,
         maps=loaded,
-        blendshapes=pixel_map.mix_blendshapes(
-            [m.blendshapes for m in loaded.values()], list(proportions.values())
+        signature=strength.signature(
+            pixel_map.mix_blendshapes(
+                [m.blendshapes for m in loaded.values()], list(proportions.values())
+            )
         ),
         moved=_moved_mix(moved, proportions) if moved else None,
         painted=tuple(
@@ -267,32 +286,3 @@ def _moved_mix(moved: Mapping[str, PixelMap], proportions: Mapping[str, float]) 
     whole = pixel_map.mix(list(moved.values()), [proportions[name] for name in moved])
     gain_bias = whole.gain_bias()
     return MovedMix(whole, gain_bias, shaded_landmarks(gain_bias))
-
-
-@lru_cache(maxsize=4)
-def _triangle_at(size: int) -> NDArray[np.int32]:
-    """Return which triangle of the face lies at each pixel of face space, (S, S); -1 for none."""
-    mesh = face_mesh.load()
-    triangles = np.full((size, size), -1, np.int32)
-    for index, triangle in enumerate(mesh.triangles[: mesh.n_face_triangles]):
-        corners = np.round(mesh.uv[triangle] * (size - 1)).astype(np.int32)
-        cv2.fillConvexPoly(triangles, corners, [index])
-    return triangles
-
-
-def shaded_landmarks(gain_bias: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the landmarks of triangles in which gain or bias change anything, (468,).
-
-    Parameters
-    ----------
-    gain_bias : ndarray of shape (S, S, 4), float32
-        Under the mask.
-    """
-    size = gain_bias.shape[0]
-    # Reached a pixel further, since a sample between pixels takes its neighbours' share.
-    near = cv2.dilate(np.abs(gain_bias).max(axis=2), np.ones((3, 3), np.uint8))
-    touched = np.unique(_triangle_at(size)[near > _NO_SHADE])
-    vertices = face_mesh.load().triangles[touched[touched >= 0]].ravel()
-    shaded = np.zeros(face_mesh.N_LANDMARKS, np.bool_)
-    shaded[vertices[vertices < face_mesh.N_LANDMARKS]] = True
-    return shaded

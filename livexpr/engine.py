@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from livexpr import memory
+from livexpr.compiling import Compiling
+from livexpr.detector_thread import Detector
 from livexpr.stopping import Stop
 from livexpr.types import Frame, Person
-from livexpr.watchdog import Detector
 
 if TYPE_CHECKING:
     from livexpr.crowd import CrowdResult, CrowdState
@@ -29,7 +30,7 @@ comes back from the model waits for whole stages of the filter."""
 
 
 class LoadedEngine:
-    """The real :class:`livexpr.detection.Engine`: MediaPipe and the pipeline.
+    """The real :class:`livexpr.engine_start.Engine`: MediaPipe and the pipeline.
 
     Parameters
     ----------
@@ -37,14 +38,19 @@ class LoadedEngine:
         For whoever asks first for a detector; those after it find as many faces.
     first : Effect
         Of the preset that is shown first.
+    compiling : Compiling, optional
+        Where the kernels are still being compiled; ended with the engine.
     """
 
-    def __init__(self, landmarker: Landmarker, first: Effect) -> None:
+    def __init__(
+        self, landmarker: Landmarker, first: Effect, compiling: Compiling | None = None
+    ) -> None:
         from livexpr import crowd, pipeline
 
         self._landmarker: Landmarker | None = landmarker
         self._max_faces = landmarker.max_faces
         self._first: Effect | None = first
+        self._compiling = compiling
         self._pipeline = pipeline
         self._crowd = crowd
 
@@ -78,29 +84,28 @@ class LoadedEngine:
             return first
         return self._pipeline.load_effect(preset)
 
+    @property
+    def compiling(self) -> bool:
+        """Whether kernels are still being compiled, and frames filtered more slowly meanwhile."""
+        return self._compiling is not None and self._compiling.at_work
+
     def close(self) -> None:
-        """Release a detector that nobody has asked for."""
+        """End compiling, and release a detector that nobody has asked for."""
+        if self._compiling is not None:
+            self._compiling.close()
         first, self._landmarker = self._landmarker, None
         if first is not None:
             first.close()
 
 
-class _Compiling:
-    """Says how far compiling is, now and then: a line for each function would be too many.
-
-    Clears away what each of them leaves, as nobody else does while loading.
-    """
+class _Telling:
+    """Says how far compiling is, now and then: a line for each function would be too many."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._next_s = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if done == 0:
-            # So that only what is made from now on is looked through.
-            memory.settle()
-        else:
-            gc.collect()
         now_s = time.perf_counter()
         if now_s >= self._next_s:
             self._next_s = now_s + _SAY_EVERY_S
@@ -108,7 +113,7 @@ class _Compiling:
 
 
 def load(preset: Preset, stop: Stop, say: Callable[[str], None], *, faces: int = 1) -> LoadedEngine:
-    """Load the maps and the model, and compile the kernels.
+    """Load the maps, the model and the kernels; have these compiled beside, if need be.
 
     Parameters
     ----------
@@ -143,19 +148,25 @@ def _loaded(preset: Preset, stop: Stop, say: Callable[[str], None], faces: int) 
         if stop.requested:
             raise InterruptedError("stopped while starting")
 
+    from kernels import warmup
     from livexpr import pipeline
 
     go_on()
     effect = pipeline.load_effect(preset)
-    pipeline.warm_up(_Compiling(say))
-    go_on()
-    from livexpr.landmarks import Landmarker
+    compiling = None if warmup.load() else Compiling(_Telling(say), say)
+    try:
+        go_on()
+        from livexpr.landmarks import Landmarker
 
-    landmarker = Landmarker(max_faces=faces)
-    if stop.requested:
-        landmarker.close()
-    go_on()
-    return LoadedEngine(landmarker, effect)
+        landmarker = Landmarker(max_faces=faces)
+        if stop.requested:
+            landmarker.close()
+        go_on()
+    except BaseException:
+        if compiling is not None:
+            compiling.close()
+        raise
+    return LoadedEngine(landmarker, effect, compiling)
 
 
 @contextlib.contextmanager
@@ -177,8 +188,7 @@ def compile_kernels(say: Callable[[str], None]) -> None:
     _share_processors()
     from livexpr import pipeline
 
-    with _uncollected():
-        pipeline.warm_up(_Compiling(say))
+    pipeline.warm_up(_Telling(say))
 
 
 def _share_processors() -> None:

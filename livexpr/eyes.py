@@ -9,13 +9,13 @@ whole do not change at all.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import sheets
+from kernels import seams, sheets
 from livexpr import face_mesh
 
 # The middle of each iris, right eye first, as the lids are.
@@ -33,8 +33,8 @@ _INNER_ROWS = 4
 _N_ROWS = _INNER_ROWS + 6
 # Lashes and their shade reach this deep into the eye, upper and lower, cm, but no deeper than
 # that part of its opening; they give way to the eye within this distance, cm.
-_LASHES_CM = np.array([0.09, 0.05], np.float32)[:, None, None]
-_LASHES_PART = np.float32(0.2)
+_LASHES_CM = (0.09, 0.05)
+_LASHES_PART = 0.2
 _GIVING_WAY_CM = 0.03
 # The iris is looked for between these parts of the eye's width.
 _IRIS_RANGE = (0.15, 0.85)
@@ -45,36 +45,21 @@ _YIELDING = 0.35
 _SLIDES = 3
 # Lids that move by less than this slide over nothing that could be seen, cm.
 _LEAST_CM = 0.03
-# Of the upper and the lower lid of the right and of the left eye; and whether they open up or down.
-_LIDS = np.array([face_mesh.UPPER_LIDS, face_mesh.LOWER_LIDS], np.intp).reshape(2, 2, _PER_EYE)
-_ALL_LIDS = _LIDS.ravel()
-# Irises, and the corners of the right and of the left eye.
-_MIDDLES = np.array([*IRIS_CENTRES, *face_mesh.EYE_CENTRES[0], *face_mesh.EYE_CENTRES[1]])
-_OUTWARDS = np.array([1, -1], np.float32)[:, None, None]
-
-
-class EyeMesh(NamedTuple):
-    """Both eyes as a mesh finer than that of the face.
-
-    Attributes
-    ----------
-    target_px, source_px : ndarray of shape (N, 2), float32
-        Where each vertex is drawn, and what it observes.
-    triangles : ndarray of shape (2, M, 3), int32
-        Indices of these vertices; of the right eye, of the left eye.
-    """
-
-    target_px: NDArray[np.float32]
-    source_px: NDArray[np.float32]
-    triangles: NDArray[np.int32]
-
-
-@lru_cache(maxsize=1)
-def _cutting() -> NDArray[np.float32]:
-    """Return the weights that make columns of the landmarks of a lid, (_COLUMNS, 9)."""
-    at = np.arange(_COLUMNS) / _CUTS
-    weights = np.maximum(1 - np.abs(at[:, None] - np.arange(_PER_EYE)), 0)
-    return np.asarray(weights, np.float32)
+# Of the upper and the lower lid of the right and of the left eye; and irises with eye corners.
+_LIDS = np.array([face_mesh.UPPER_LIDS, face_mesh.LOWER_LIDS], np.int32).reshape(2, 2, _PER_EYE)
+_SEAMS = seams.Seams(
+    edges=_LIDS,
+    discs=np.array(
+        [(iris, *ends) for iris, ends in zip(IRIS_CENTRES, face_mesh.EYE_CENTRES, strict=True)],
+        np.int32,
+    ),
+    cuts=_CUTS,
+    n_points=max(IRIS_CENTRES) + 1,
+    n_edge_points=face_mesh.N_LANDMARKS,
+)
+_SHEETS = (2, 2, _N_ROWS, _COLUMNS)
+N_VERTICES = math.prod(_SHEETS)
+"""Of both eyes together."""
 
 
 @lru_cache(maxsize=1)
@@ -87,74 +72,52 @@ def _cells() -> NDArray[np.int32]:
 
 
 def eye_mesh(
+    target: NDArray[np.float32],
+    values: NDArray[np.float32],
     live: NDArray[np.float32],
     moved: NDArray[np.float32],
     down: NDArray[np.float32],
     scale_px_per_cm: float,
-) -> EyeMesh | None:
-    """Return what the eyes show under lids that move; None if they hardly do.
+) -> NDArray[np.int32] | None:
+    """Lay the mesh of what the eyes show under lids that move, unless they hardly do.
+
+    It is finer than that of the face.
 
     Parameters
     ----------
-    live : ndarray of shape (478, 2), float32
+    target : ndarray of shape (N_VERTICES, 2), float32
+        Written: where each vertex is drawn.
+    values : ndarray of shape (N_VERTICES, 5), float32
+        The first two are written: what each vertex observes.
+    live : ndarray of shape (478, 3), float32
         Landmarks and irises, px.
-    moved : ndarray of shape (468, 2), float32
-        Landmarks of the target.
+    moved : ndarray of shape (N, 2), float32
+        Landmarks of the target, N at least 468.
     down : ndarray of shape (2,), float32
         The head's downward direction in the frame, of length 1.
     scale_px_per_cm : float
 
     Returns
     -------
-    EyeMesh or None
+    triangles : ndarray of shape (2, M, 3), int32, or None
+        Indices of these vertices; of the right eye, of the left eye.
     """
-    x, y = down.tolist()
-    axes = np.array([[y, -x], [-x, -y]], np.float32)
-    centre = _iris_centres(live, axes)
-    lids = _lids(live, moved, axes, centre, scale_px_per_cm)
+    upper, lower = _LASHES_CM
+    cutting = np.array(
+        [upper * scale_px_per_cm, lower * scale_px_per_cm, _LASHES_PART, *_IRIS_RANGE], np.float32
+    )
+    cut = seams.cut(live, moved, _SEAMS, cutting, down)
     least = _LEAST_CM * scale_px_per_cm
-    most = float(lids.parted.max())
-    if max(most, -float(lids.parted.min())) < least:
+    if max(cut.most, -cut.least) < least:
         return None
     giving_way = _GIVING_WAY_CM * scale_px_per_cm
-    columns = np.abs(lids.moved[..., 0].sum(axis=0)).argmin(axis=1)
-    yielding = sheets.Yielding(giving_way, _YIELDING, _SLIDES, uncovers=most > least)
-    laid = sheets.lay(lids, _N_ROWS, columns.astype(np.int64), yielding)
-    laid += centre[:, None, None]
-    # The axes are their own inverse. Flat, for products of more axes than two are slow.
-    target, source = (laid.reshape(-1, 2) @ axes).reshape(2, -1, 2)
-    return EyeMesh(target, source, _halves(int(columns[0]), int(columns[1])))
-
-
-def _iris_centres(live: NDArray[np.float32], axes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the middle of each iris along the head's axes, (2, 2), between the eye's corners."""
-    points = live.take(_MIDDLES, axis=0) @ axes
-    # In plain numbers, which takes a fraction of NumPy's time for so few.
-    rows = points.tolist()
-    first, last = _IRIS_RANGE
-    centres = []
-    for (x, y), (one, _), (other, _) in ((rows[0], *rows[2:4]), (rows[1], *rows[4:6])):
-        start, width = min(one, other), abs(other - one)
-        centres.append((min(max(x, start + first * width), start + last * width), y))
-    return np.array(centres, np.float32)
-
-
-def _lids(
-    live: NDArray[np.float32],
-    moved: NDArray[np.float32],
-    axes: NDArray[np.float32],
-    centre: NDArray[np.float32],
-    scale_px_per_cm: float,
-) -> sheets.Edges:
-    """Return upper and lower lids of both eyes; points are along the head's axes."""
-    both = np.concatenate([points.take(_ALL_LIDS, axis=0) for points in (live, moved)])
-    lids = (both @ axes).reshape(2, 2, 2, _PER_EYE, 2)
-    lids -= centre[:, None]
-    seen, wanted = _cutting() @ lids
-    parted = _OUTWARDS * (wanted - seen)[..., 1]
-    opening = np.maximum(seen[0, ..., 1] - seen[1, ..., 1], 0)
-    lashes = np.minimum(_LASHES_CM * np.float32(scale_px_per_cm), _LASHES_PART * opening)
-    return sheets.Edges(seen, wanted, parted, np.minimum(lashes, np.abs(parted)))
+    yielding = sheets.Yielding(giving_way, _YIELDING, _SLIDES, uncovers=cut.most > least)
+    sheets.lay(
+        target.reshape(*_SHEETS, 2), values.reshape(*_SHEETS, 5), cut.edges, cut.middle,
+        cut.centres, down, yielding,
+    )  # fmt: skip
+    right, left = cut.middle.tolist()
+    return _halves(right, left)
 
 
 @lru_cache(maxsize=64)
@@ -173,5 +136,4 @@ def _halves(right: int, left: int) -> NDArray[np.int32]:
         leftwards = _cells()[column:] + np.int32((2 + eye) * sheet)
         eyes.append(np.concatenate([rightwards, leftwards]).reshape(-1, 3))
     triangles = np.asarray(eyes, np.int32)
-    triangles.setflags(write=False)
     return triangles

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import folds as kernel
+from kernels import settling
 from livexpr import face_mesh
-from livexpr.margins import OPENINGS
+from livexpr.margins import FIRST_OPENING, LEAST_PARTS, OPENINGS, PAIRS, keep_open
 
 # No triangle that faces the camera shrinks below this part of its live area.
 LEAST_AREA = 0.12
@@ -24,8 +25,10 @@ LEAST_AREA = 0.12
 # the first part on a little, from the second wholly.
 FACING_RANGE = (0.06, 0.2)
 # One that is turned away may turn over by this part of its area at rest.
-_FREELY = np.float32(4)
+_FREELY = 4.0
 _ROUNDS = 8
+# Rounds in which what folds nevertheless is held back little by little.
+_GENTLE_ROUNDS = 16
 # Rounds in which vertices are held back that still fold; the part of the least area that they may
 # lack before they are, and what they are then given beyond that.
 _HOLDING_ROUNDS, _ROUNDS_BETWEEN = 60, 2
@@ -33,6 +36,7 @@ _SPARED, _BEYOND = np.float32(0.8), np.float32(0.1)
 # Several triangles at one vertex ask for more than the mean of what each asks. What holds back
 # little at a time stops where it is enough.
 _LIMITS = kernel.Limits(tolerance=0.1, eagerness=2, least_kept=0.92)
+_ASKING = np.array(settling.Asking(LEAST_AREA, *FACING_RANGE, _FREELY), np.float32)
 
 
 class _Surface(NamedTuple):
@@ -72,12 +76,6 @@ def doubled_areas(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return kernel.doubled_areas(points, _surface().triangles)
 
 
-def _facing(areas: NDArray[np.float32], rest_area: NDArray[np.float32]) -> NDArray[np.float32]:
-    start, stop = FACING_RANGE
-    part = (areas / rest_area - np.float32(start)) * np.float32(1 / (stop - start))
-    return np.asarray(np.minimum(np.maximum(part, 0), 1), np.float32)
-
-
 def facing(live: NDArray[np.float32], scale_px_per_cm: float) -> NDArray[np.float32]:
     """Return how much each triangle of skin and collar faces the camera, (T,), in [0, 1].
 
@@ -87,28 +85,68 @@ def facing(live: NDArray[np.float32], scale_px_per_cm: float) -> NDArray[np.floa
         The live vertices, px.
     scale_px_per_cm : float
     """
-    rest_area = _surface().rest_area_cm2 * np.float32(scale_px_per_cm**2)
-    return _facing(doubled_areas(live), rest_area)
+    start, stop = FACING_RANGE
+    part = doubled_areas(live) / (_surface().rest_area_cm2 * np.float32(scale_px_per_cm**2))
+    return np.asarray(np.clip((part - start) / (stop - start), 0, 1), np.float32)
 
 
-def least_areas(live: NDArray[np.float32], scale_px_per_cm: float) -> NDArray[np.float32]:
-    """Return what is asked of each triangle's :func:`doubled_areas`, (T,), float32.
+def asked(
+    live: NDArray[np.float32], down: NDArray[np.float32], scale_px_per_cm: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what is asked of the moved mesh.
 
-    Part of the live area of those that face the camera. The more a triangle is turned away, the
-    more it may fold.
+    Of the :func:`doubled_areas` of triangles, part of what those have live that face the camera;
+    the more one is turned away, the more it may fold. Of the gaps of pairs of lips and lids a part
+    of what they are live, where that is positive, or else what they are; of the inner lips 0.
 
     Parameters
     ----------
-    live : ndarray of shape (V, 2), float32
+    live : ndarray of shape (V, 2) or wider, float32
         The live vertices, px.
+    down : ndarray of shape (2,), float32
+        The head's downward direction in the frame, of length 1.
     scale_px_per_cm : float
+
+    Returns
+    -------
+    areas : ndarray of shape (T,), float32
+    gaps : ndarray of shape (P,), float32
     """
-    rest_area = _surface().rest_area_cm2 * np.float32(scale_px_per_cm**2)
-    areas = doubled_areas(live)
-    weight = _facing(areas, rest_area)
-    freely = _FREELY * rest_area
-    asked = weight * (np.float32(LEAST_AREA) * areas + freely) - freely
-    return np.asarray(asked, np.float32)
+    surface = _surface()
+    return settling.asked(
+        live, surface.triangles, surface.rest_area_cm2, _ASKING, scale_px_per_cm, PAIRS,
+        LEAST_PARTS, down,
+    )  # fmt: skip
+
+
+def keep_whole(
+    target: NDArray[np.float32],
+    live: NDArray[np.float32],
+    down: NDArray[np.float32],
+    scale_px_per_cm: float,
+) -> None:
+    """Keep lips and lids on their own sides and unfold what is folded, in place.
+
+    Lips and lids may fold what was unfolded, so they are seen to in turn; that lips be thick
+    counts for less than that nothing folds.
+
+    Parameters
+    ----------
+    target : ndarray of shape (V, 2), float32
+        Vertices of skin and collar are read, and the landmarks among them moved.
+    live, down, scale_px_per_cm
+        As for :func:`asked`.
+    """
+    areas, gaps = asked(live, down, scale_px_per_cm)
+    triangles, free = _surface().triangles, face_mesh.N_LANDMARKS
+    if not settling.settle(
+        target, triangles, areas, PAIRS, gaps, down, free, _ROUNDS, FIRST_OPENING, _LIMITS
+    ):
+        return
+    source = np.ascontiguousarray(live[:, :2])
+    for gentle_rounds in (_GENTLE_ROUNDS, 0):
+        hold_back(target, source, areas, gentle_rounds)
+        keep_open(target, gaps, down)
 
 
 def unfold(target: NDArray[np.float32], least: NDArray[np.float32]) -> bool:
@@ -119,7 +157,7 @@ def unfold(target: NDArray[np.float32], least: NDArray[np.float32]) -> bool:
     target : ndarray of shape (V, 2), float32
         Vertices, px; the landmarks among them are moved.
     least : ndarray of shape (T,), float32
-        As from :func:`least_areas`.
+        As from :func:`asked`.
     """
     free = face_mesh.N_LANDMARKS
     return kernel.unfold(target, _surface().triangles, least, free, _ROUNDS, _LIMITS)

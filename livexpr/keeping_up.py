@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from livexpr.detection import DetectionThread, EngineStart
+from livexpr.detection import DetectionThread
+from livexpr.engine_start import EngineStart
 from livexpr.filtering import Filtering
 from livexpr.quality import Quality
 from livexpr.slot import Detected
@@ -23,7 +24,7 @@ class KeepingUp:
     supply, detection, filtering
         What is counted, and what is set.
     starting : EngineStart
-        Nothing is counted before the filter works.
+        Nothing is counted before the filter works, nor while its kernels are being compiled.
     say : callable
         Takes a line for the user; told once.
 
@@ -54,7 +55,11 @@ class KeepingUp:
     def look(self, detected: Detected) -> None:
         """Take a frame into account that has just gone out."""
         now_s = time.perf_counter()
-        if not self._supply.live or self._starting.engine is None:
+        engine = self._starting.engine
+        if not self._supply.live or engine is None:
+            return
+        if engine.compiling:
+            self._from_s = None
             return
         if self._from_s is None:
             self._from_s = now_s + _SETTLING_S

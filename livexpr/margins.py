@@ -69,8 +69,10 @@ def _all_pairs() -> tuple[kernel.Pairs, NDArray[np.float32], int]:
     return pairs, np.array(parts, np.float32), first_opening
 
 
-_PAIRS, _LEAST_PARTS, _FIRST_OPENING = _all_pairs()
-OPENINGS = (_PAIRS.above[_FIRST_OPENING:], _PAIRS.below[_FIRST_OPENING:])
+PAIRS, LEAST_PARTS, FIRST_OPENING = _all_pairs()
+"""Pairs of lips and lids; of its gap, what each keeps; from which pair on they are margins of mouth
+and eyes."""
+OPENINGS = (PAIRS.above[FIRST_OPENING:], PAIRS.below[FIRST_OPENING:])
 
 
 def gaps(
@@ -84,39 +86,23 @@ def gaps(
     return np.asarray(apart @ down, np.float32)
 
 
-def least_gaps(live: NDArray[np.float32], down: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how far the pairs must stay apart, px, for :func:`keep_margins`.
-
-    Parameters
-    ----------
-    live : ndarray of shape (N, 2), float32
-        N at least 468; landmarks of the live face, px.
-    down : ndarray of shape (2,), float32
-        The head's downward direction in the frame, of length 1.
-
-    Returns
-    -------
-    ndarray, float32
-        Of thickness and lids a part of what they are live, where that is positive, or else what
-        they are; of the inner lips 0.
-    """
-    gap = gaps(live, _PAIRS.above, _PAIRS.below, down)
-    least = np.where(_LEAST_PARTS > 0, np.minimum(_LEAST_PARTS * gap, gap), 0)
-    return np.asarray(least, np.float32)
-
-
-def keep_margins(
-    points: NDArray[np.float32], least: NDArray[np.float32], down: NDArray[np.float32]
-) -> None:
-    """Move pairs of lips and lids apart, in place, until their gaps are `least` px or more."""
-    kernel.keep_apart(points, _PAIRS, least, down)
-
-
 def keep_open(
     points: NDArray[np.float32], least: NDArray[np.float32], down: NDArray[np.float32]
 ) -> None:
-    """Do so with the margins of mouth and eyes alone; the lips go with their inner rims."""
-    kernel.keep_apart(points, _PAIRS, least, down, _FIRST_OPENING)
+    """Move margins of mouth and eyes apart, in place, until their gaps are `least` px or more.
+
+    The lips go with their inner rims.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, 2), float32
+        N at least 468; landmarks of the target, px.
+    least : ndarray, float32
+        For each of :data:`PAIRS`.
+    down : ndarray of shape (2,), float32
+        The head's downward direction in the frame, of length 1.
+    """
+    kernel.keep_apart(points, PAIRS, least, down, FIRST_OPENING)
 
 
 def keep_apart(

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,9 @@ from livexpr.effect import (
     initial_state,
     load_effect,
     mixed,
+    presence_after,
     settled_state,
     stranger_state,
-    with_presence,
     without_face,
 )
 from livexpr.looking import looked
@@ -172,14 +173,22 @@ def _followed(
     if isinstance(track, NoFace):
         leaves_s = min(effect.preset.feel.easing_s, _LEAVES_WITHIN_S)
         if state.face is not None and now - state.face_s <= max(_HOLD_EASINGS * leaves_s, _HOLD_S):
-            return track, replace(with_presence(state, effect, dt, 0.0, leaves_s), time_s=now)
+            presence = presence_after(state, effect, dt, 0.0, leaves_s)
+            return track, replace(state, presence=presence, time_s=now)
         return track, replace(without_face(state), time_s=now)
     height, width = frame.pixels.shape[:2]
-    state = with_presence(state, effect, dt, strength.visibility(track, width, height))
+    visible = strength.visibility(track, width, height)
+    presence = presence_after(state, effect, dt, visible)
     spoken = speech.followed(state.speech, track, dt)
     track, smoothing = smooth(track, now, state.smoothing, effect.preset.feel.smoothing)
     return track, replace(
-        state, time_s=now, face=track, face_s=now, smoothing=smoothing, speech=spoken
+        state,
+        time_s=now,
+        presence=presence,
+        face=track,
+        face_s=now,
+        smoothing=smoothing,
+        speech=spoken,
     )
 
 
@@ -194,8 +203,7 @@ def _filtered(
 ) -> tuple[NDArray[np.uint8], float]:
     """Return the picture with its face damped and mixed, and how many seconds placing took."""
     placed_s = 0.0
-    weights = regions.landmark_amounts(1.0, state.regions)
-    weights *= occlusion.landmark_factors(state.cover)
+    weights = _weights(state.regions, state.cover.free)
     if mix.moved is not None or taken_cm is not None:
         started = time.perf_counter()
         moved = mix.moved or STILL_MIX
@@ -218,6 +226,16 @@ def _filtered(
             pixels, face.landmarks_px, intensity_map, amount * proportion, weights
         )
     return pixels, placed_s
+
+
+@lru_cache(maxsize=4)
+def _weights(of_regions: tuple[float, ...], free: tuple[float, ...]) -> NDArray[np.float32]:
+    """Return what part of the effect each landmark gets, (468,); they seldom change."""
+    weights = regions.landmark_amounts(1.0, of_regions) * occlusion.landmark_factors(
+        occlusion.Cover(free=free)
+    )
+    weights.setflags(write=False)
+    return weights
 
 
 def _drawn(
@@ -261,7 +279,7 @@ def _with_shown(state: FilterState, mix: Mix, track: FaceTrack, dt: float) -> Fi
     shares = state.damped_shares
     if state.damped is not None:
         shares = damping.followed(shares, damping.shares_shown(track.blendshapes, state.damped), dt)
-    shown = strength.already_shown(track.blendshapes, mix.blendshapes)
+    shown = strength.already_shown(track.blendshapes, mix.signature)
     if state.light is not None:
         shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)
     return replace(state, shown=shown, damped_shares=shares)

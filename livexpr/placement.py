@@ -8,36 +8,45 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, folds, head_pose
-from livexpr.eyes import eye_mesh
-from livexpr.lids import hold_back_lids
-from livexpr.lips import (
-    closing_no_further,
-    keep_sag,
-    open_mouth,
-    opening_no_further,
-    part_opened,
-    take_back_opening,
-)
-from livexpr.margins import gaps, keep_margins, keep_open, least_gaps
-from livexpr.outline import hold_in_collar, kept_at_outline
+from kernels import moves, ordering
+from kernels.surfaces import Limits, Surface, Wish
+from livexpr import eyes, face_mesh, folds, head_pose, lids, lips, outline
 from livexpr.pixel_map import PixelMap
 from livexpr.types import FaceTrack
 
-# Rounds in which what folds nevertheless is held back little by little.
-_GENTLE_ROUNDS = 16
 # Triangles of the mesh between the lids of one eye.
 _PER_EYE = 2 * len(face_mesh.RIGHT_LID_UPPER) - 4
-_INNER_UPPER, _INNER_LOWER = np.array([face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER])
-_OVAL = np.array(face_mesh.FACE_OVAL)
-_EYE_VERTICES = slice(face_mesh.LID_UPPER.start, face_mesh.LID_LOWER.stop)
-# Depths are told apart in so many steps: enough for triangles, and integers sort quickly.
-_DEPTH_STEPS = np.float32(2**16 - 1)
+_N = face_mesh.N_VERTICES
+# The vertices of mouth and eyes lie on the landmarks that they are made from.
+_LOOSE = slice(face_mesh.MOUTH_UPPER.start, _N)
+_LANDMARK_OF_LOOSE = face_mesh.LANDMARK_OF_VERTEX[_LOOSE]
+_SETTLED = slice(0, face_mesh.COLLAR.stop)
+_STILL_CM = np.zeros((face_mesh.N_LANDMARKS, 3), np.float32)
+_EVERYWHERE = np.ones(face_mesh.N_LANDMARKS, np.bool_)
+LIMITS = np.array(
+    Limits(
+        surely=lips.SURELY_CM,
+        enough_at_rest=lips.OPEN_ENOUGH_CM[0],
+        enough_moving=lips.OPEN_ENOUGH_CM[1],
+        enough_part=lips.OPEN_ENOUGH_PART,
+        edge_on=outline.EDGE_ON_RANGE[0],
+        facing=outline.EDGE_ON_RANGE[1],
+        held_from=outline.COLLAR_RANGE[0],
+        held_at=outline.COLLAR_RANGE[1],
+        radius=lids.REACH_CM,
+        least_room=lids.LEAST_ROOM_CM,
+        shut=lids.BLINK_CM[0],
+        opened=lids.BLINK_CM[1],
+        hardly=lids.HARDLY,
+        least_sag=lips.LEAST_SAG,
+        reach=face_mesh.COLLAR_REACH,
+    ),
+    np.float32,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,140 +106,96 @@ def place(
     -------
     Placement
     """
-    mesh = face_mesh.load()
-    live = np.ascontiguousarray(track.landmarks_px[: face_mesh.N_LANDMARKS, :2])
-    projection = track.frame_from_head[:2, :3]
-    down = -projection[:, 1] / np.float32(max(math.hypot(*projection[:, 1]), 1e-6))
-    scale = head_pose.scale_px_per_cm(track.frame_from_head)
-    lips_live = gaps(live, _INNER_UPPER, _INNER_LOWER, down)
-    opening_cm = float(lips_live.max()) / scale
-    moved_cm = amounts[:, None] * pixel_map.offset_cm
-    if added_cm is not None:
-        moved_cm += added_cm
-    take_back_opening(moved_cm, closing)
-    mouth_amount = part_opened(moved_cm, pixel_map)
-    opening_no_further(moved_cm, opening_cm, speaking)
-    closing_no_further(moved_cm, opening_cm)
-    moved_cm *= kept_at_outline(track.frame_from_head)
-    displacement = np.asarray(moved_cm @ projection.T, np.float32)
-    source = face_mesh.all_vertices(live)
-    hold_in_collar(displacement, source)
-    hold_back_lids(displacement, track.landmarks_px[:, :2], down, scale)
-    moved = live + displacement
-
-    keep_sag(moved, live, down)
-    target = _unfolded(moved, source, down, scale)
-    moved = target[: face_mesh.N_LANDMARKS]
-    lips_moved = gaps(moved, _INNER_UPPER, _INNER_LOWER, down)
-    _hold_eyeballs(source, target)
-    eyes = eye_mesh(track.landmarks_px[:, :2], moved, down, scale)
-
-    n = face_mesh.N_VERTICES
-    values = np.zeros((n if eyes is None else n + len(eyes.source_px), 5), np.float32)
-    values[:n, :2] = source
-    values[:n, 2:4] = mesh.uv
-    values[: face_mesh.N_LANDMARKS, 4] = amounts if shaded is None else amounts * shaded
-    # The mask is 0 there: without an amount, the kernel does not look at the map in the collar.
-    values[_OVAL, 4] = 0
-    open_mouth(target, values, lips_live, lips_moved, pixel_map, scale, mouth_amount)
-    if eyes is not None:
-        target = np.concatenate([target, eyes.target_px])
-        values[n:, :2] = eyes.source_px
+    landmarks, pose = track.landmarks_px, track.frame_from_head
+    scale, down = head_pose.scale_px_per_cm(pose), _down(pose)
+    values = _unplaced().copy()
+    target = np.empty((len(values), 2), np.float32)
+    wish = Wish(
+        amounts,
+        pixel_map.offset_cm,
+        _STILL_CM if added_cm is None else added_cm,
+        _EVERYWHERE if shaded is None else shaded,
+        closing,
+        speaking,
+    )
+    opened_cm = moves.move(target, values, landmarks, pose, scale, wish, surface(), LIMITS)
+    # The collar stays where the live oval puts it: only the face inside it moves.
+    target[face_mesh.COLLAR] = values[face_mesh.COLLAR, :2]
+    folds.keep_whole(target[_SETTLED], values[_SETTLED], down, scale)
+    target[_LOOSE] = target.take(_LANDMARK_OF_LOOSE, axis=0)
+    mouth_amount = lips.part_opened(opened_cm, pixel_map)
+    opening_cm = lips.open_mouth(
+        target, values, down, pixel_map, scale, mouth_amount, sliding_lids=True
+    )
+    finer = eyes.eye_mesh(target[_N:], values[_N:], landmarks, target, down, scale)
+    n = _N if finer is None else len(target)
+    mesh, corners = _ordered()
+    n_first = len(mesh) - len(corners) - face_mesh.load().n_mouth_triangles
     return Placement(
-        target_px=target,
-        values=values,
-        triangles=_far_first(track, None if eyes is None else eyes.triangles),
-        n_mouth_triangles=mesh.n_mouth_triangles,
-        mouth_opening_cm=float(lips_moved.max()) / scale,
+        target_px=target[:n],
+        values=values[:n],
+        triangles=ordering.far_first(landmarks, corners, mesh, n_first, _PER_EYE, finer, _N),
+        n_mouth_triangles=face_mesh.load().n_mouth_triangles,
+        mouth_opening_cm=opening_cm,
     )
 
 
-def _unfolded(
-    moved: NDArray[np.float32],
-    source: NDArray[np.float32],
-    down: NDArray[np.float32],
-    scale_px_per_cm: float,
-) -> NDArray[np.float32]:
-    """Return the target's vertices: lips and lids on their own sides, and nothing folded."""
-    least = least_gaps(source, down)
-    keep_margins(moved, least, down)
-    target = moved.take(face_mesh.LANDMARK_OF_VERTEX, axis=0)
-    # The collar stays where the live oval puts it: only the face inside it moves.
-    target[face_mesh.COLLAR] = source[face_mesh.COLLAR]
-    areas = folds.least_areas(source, scale_px_per_cm)
-    # Lips and lids may fold what was unfolded, so they are seen to in turn; that lips be thick
-    # counts for less than that nothing folds.
-    for keep in (keep_margins, keep_open, keep_open):
-        if not folds.unfold(target, areas):
-            break
-        keep(target, least, down)
-    else:
-        for gentle_rounds in (_GENTLE_ROUNDS, 0):
-            folds.hold_back(target, source, areas, gentle_rounds)
-            keep_open(target, least, down)
-    # The vertices of mouth and eyes lie on the landmarks that they are made from.
-    loose = slice(face_mesh.MOUTH_UPPER.start, None)
-    target[loose] = target[face_mesh.LANDMARK_OF_VERTEX[loose]]
-    return target
-
-
-def _hold_eyeballs(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-    """Let lids slide: inside the live opening an eye pixel observes itself. In place.
-
-    A lid that rises above the live opening still observes the eye's own edge, since nothing
-    is known of what lies behind the lid.
-    """
-    live, moved = (points[_EYE_VERTICES].reshape(2, -1, 2) for points in (source, target))
-    axis = live[1] - live[0]
-    length = np.maximum(np.einsum("ij,ij->i", axis, axis), 1e-6)
-    along = np.einsum("kij,ij->ki", moved - live[0], axis) / length
-    excess = np.minimum(np.maximum(along, 0), 1) - along
-    observed = moved + excess[..., None] * axis
-    corner = (length < 1.0)[:, None]
-    source[_EYE_VERTICES] = np.where(corner, live, observed).reshape(-1, 2)
-
-
-class _Faces(NamedTuple):
-    """The mesh's triangles by their part, and the landmarks of those of the face, (3, T)."""
-
-    face: NDArray[np.int32]
-    collar: NDArray[np.int32]
-    mouth: NDArray[np.int32]
-    landmarks: NDArray[np.intp]
+def _down(frame_from_head: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the head's downward direction in the frame, (2,), of length 1."""
+    x, y = frame_from_head[:2, 1].tolist()
+    length = max(math.hypot(x, y), 1e-6)
+    return np.array([-x / length, -y / length], np.float32)
 
 
 @lru_cache(maxsize=1)
-def _faces() -> _Faces:
-    mesh = face_mesh.load()
-    face, collar, mouth = np.split(
-        mesh.triangles, [mesh.n_face_triangles, len(mesh.triangles) - mesh.n_mouth_triangles]
-    )
-    landmarks = face_mesh.LANDMARK_OF_VERTEX[face.T]
-    return _Faces(face, collar, mouth, np.ascontiguousarray(landmarks))
+def _unplaced() -> NDArray[np.float32]:
+    """Return what vertices observe, those of the eyes too, but for where in the frame, (V, 5)."""
+    values = np.zeros((_N + eyes.N_VERTICES, 5), np.float32)
+    values[:_N, 2:4] = face_mesh.load().uv
+    return values
 
 
-def _far_first(track: FaceTrack, eyes: NDArray[np.int32] | None) -> NDArray[np.int32]:
-    """Order the triangles by depth, so that a nose hides the cheek behind it.
+@lru_cache(maxsize=1)
+def _ordered() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the mesh's triangles, and the landmarks that tell how deep those of the face lie.
 
-    The collar comes first and the mouth last; they hide nothing and are hidden by nothing. With
-    `eyes`, (2, M, 3), those take the place of the mesh's own, each eye as a whole; their vertices
-    follow the mesh's.
+    A nose hides the cheek behind it. The collar is drawn first and the mouth last; they hide
+    nothing and are hidden by nothing.
     """
-    faces = _faces()
-    corners = np.ascontiguousarray(track.landmarks_px[:, 2]).take(faces.landmarks)
-    depth = corners[0] + corners[1] + corners[2]
-    if eyes is not None:
-        n_skin = len(depth) - 2 * _PER_EYE
-        of_eyes = depth[n_skin:].reshape(2, _PER_EYE).mean(axis=1)
-        depth = np.concatenate([depth[:n_skin], of_eyes])
-    farthest = depth.max()
-    step = max(float(farthest - depth.min()), 1e-6) / _DEPTH_STEPS
-    order = np.argsort(((farthest - depth) / step).astype(np.uint16), kind="stable")
-    if eyes is None:
-        return np.concatenate([faces.collar, faces.face.take(order, axis=0), faces.mouth])
-    finer = eyes + np.int32(face_mesh.N_VERTICES)
-    parts, begun = [faces.collar], 0
-    for at in np.flatnonzero(order >= n_skin):
-        parts += [faces.face.take(order[begun:at], axis=0), finer[order[at] - n_skin]]
-        begun = at + 1
-    return np.concatenate([*parts, faces.face.take(order[begun:], axis=0), faces.mouth])
+    mesh = face_mesh.load()
+    landmarks = face_mesh.LANDMARK_OF_VERTEX[mesh.triangles[: mesh.n_face_triangles]]
+    return mesh.triangles.copy(), np.ascontiguousarray(landmarks, np.int32)
+
+
+@lru_cache(maxsize=1)
+def surface() -> Surface:
+    """Return what is known of the landmarks as they move."""
+    below, _ = lips.mouth_line()
+    oval, (held, follows) = np.array(face_mesh.FACE_OVAL, np.int32), outline.chin()
+    inner = np.ones(face_mesh.N_LANDMARKS, np.float32)
+    # The mask is 0 there: without an amount, the kernel does not look at the map in the collar.
+    inner[oval] = 0
+    fields = np.vstack(
+        [
+            outline.rest_normals().T,
+            outline.beside_face(),
+            outline.below_hairline(),
+            inner,
+            lips.falls(),
+            below,
+            follows,
+            lips.sag_fields(),
+            lids.beside_lids(),
+            lips.meeting().T,
+        ]
+    )
+    return Surface(
+        fields=np.ascontiguousarray(fields, np.float32),
+        slit=np.array([face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER], np.int32),
+        rim=np.concatenate([held, np.setdiff1d(oval, held)]).astype(np.int32),
+        covers=lids.lids_with_irises(),
+        sagging=np.array([lips.LOWER_LIP_MIDDLE, *lips.CORNERS], np.int32),
+        vertices=face_mesh.LANDMARK_OF_VERTEX.astype(np.int32),
+        n_held=len(held),
+        n_points=max(eyes.IRIS_CENTRES) + 1,
+    )

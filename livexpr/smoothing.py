@@ -6,13 +6,14 @@ motion is smoothed and a moving head is never lagged. State is passed in and ret
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, head_pose, regions
+from kernels import calming
+from livexpr import regions
 from livexpr.types import FaceTrack
 
 # Cut-off of the filter at rest, Hz, for the least and the most smoothing.
@@ -39,16 +40,25 @@ class SmoothingState:
     speed_cm_s: NDArray[np.float32]
 
 
-def _factor(cutoff_hz: NDArray[np.float32] | float, dt_s: float) -> NDArray[np.float32]:
-    """Return the weight of the newest sample in a first-order low-pass."""
-    turned = np.float32(2 * np.pi * dt_s) * cutoff_hz
-    return np.asarray(turned / (1 + turned), np.float32)
-
-
 @lru_cache(maxsize=1)
 def _mouth() -> NDArray[np.float32]:
-    """Return how much each landmark belongs to the mouth, (468, 1), float32, in [0, 1]."""
-    return regions.region_fields()[:, regions.REGIONS.index("mouth")][:, None]
+    """Return how much each landmark belongs to the mouth, (468,), float32, in [0, 1]."""
+    return regions.region_fields()[:, regions.REGIONS.index("mouth")].astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _calm(smoothing: float) -> NDArray[np.float32]:
+    """Return how much is smoothed, as the kernel takes it."""
+    least, most = _REST_CUTOFF_HZ
+    quick, slow = _CUTOFF_PER_SPEED
+    calm = calming.Calm(
+        rest_hz=least * (most / least) ** smoothing,
+        per_speed_hz=quick + (slow - quick) * smoothing,
+        speed_hz=_SPEED_CUTOFF_HZ,
+        quick=_SPEECH_CM_S,
+        quicker=_MOUTH_PACE - 1,
+    )
+    return np.array(calm, np.float32)
 
 
 def smooth(
@@ -78,22 +88,13 @@ def smooth(
     ----------
     Casiez, Roussel & Vogel (2012), 1 EUR Filter, CHI, algorithm 1.
     """
-    n = face_mesh.N_LANDMARKS
-    head = head_pose.to_head(track.landmarks_px[:n], track.frame_from_head)
-    dt = time_s - state.time_s if state is not None else 0.0
-    if state is None or not 0 < dt <= _MAX_GAP_S:
-        return track, SmoothingState(time_s, head, np.zeros_like(head))
-    speed = state.speed_cm_s + _factor(_SPEED_CUTOFF_HZ, dt) * (
-        (head - state.head_cm) / np.float32(dt) - state.speed_cm_s
+    last, dt = None, 0.0
+    if state is not None and 0 < time_s - state.time_s <= _MAX_GAP_S:
+        last, dt = (state.head_cm, state.speed_cm_s), time_s - state.time_s
+    landmarks, head_cm, speed_cm_s = calming.calm_down(
+        track.landmarks_px, track.frame_from_head, last, _mouth(), _calm(smoothing), dt
     )
-    least, most = _REST_CUTOFF_HZ
-    rest_hz = least * (most / least) ** smoothing
-    quick, slow = _CUTOFF_PER_SPEED
-    per_speed = quick + (slow - quick) * smoothing
-    # One cut-off a landmark, not an axis: a point that moves is followed in every direction.
-    pace = np.sqrt(np.einsum("ij,ij->i", speed, speed))[:, None]
-    pace += (_MOUTH_PACE - 1) * _mouth() * np.maximum(pace - np.float32(_SPEECH_CM_S), 0)
-    filtered = state.head_cm + _factor(rest_hz + per_speed * pace, dt) * (head - state.head_cm)
-    landmarks = track.landmarks_px.copy()
-    landmarks[:n] = head_pose.to_frame(filtered, track.frame_from_head)
-    return replace(track, landmarks_px=landmarks), SmoothingState(time_s, filtered, speed)
+    now = SmoothingState(time_s, head_cm, speed_cm_s)
+    if last is None:
+        return track, now
+    return FaceTrack(landmarks, track.blendshapes, track.frame_from_head), now

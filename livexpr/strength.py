@@ -62,15 +62,30 @@ def visibility(track: FaceTrack, width: int, height: int) -> float:
     return turned * outside
 
 
-def already_shown(blendshapes: NDArray[np.float32], signature: Mapping[str, float]) -> float:
+def signature(raised: Mapping[str, float]) -> NDArray[np.float32]:
+    """Return by what an expression is known, (52,), float32, for :func:`already_shown`.
+
+    Parameters
+    ----------
+    raised : Mapping of str to float
+        By how much the whole expression raises each blendshape. What exceeds what faces at rest
+        show counts.
+    """
+    whole = np.array([raised.get(name, 0.0) for name in BLENDSHAPE_NAMES], np.float32)
+    wanted = np.maximum(whole - _RESTING, 0)
+    square = float(wanted @ wanted)
+    return np.asarray(wanted / square if square >= 1e-6 else 0 * wanted, np.float32)
+
+
+def already_shown(blendshapes: NDArray[np.float32], of: NDArray[np.float32]) -> float:
     """Return how much of an expression the user shows without the filter, in [0, 1].
 
     Parameters
     ----------
     blendshapes : ndarray of shape (52,), float32
         Of the live face, in [0, 1].
-    signature : Mapping of str to float
-        By how much the whole expression raises each blendshape.
+    of : ndarray of shape (52,), float32
+        From :func:`signature`.
 
     Returns
     -------
@@ -78,13 +93,8 @@ def already_shown(blendshapes: NDArray[np.float32], signature: Mapping[str, floa
         The live blendshapes projected on the signature, both as far as they exceed what faces
         at rest show.
     """
-    whole = np.array([signature.get(name, 0.0) for name in BLENDSHAPE_NAMES], np.float32)
-    wanted = np.maximum(whole - _RESTING, 0)
-    norm = float(wanted @ wanted)
-    if norm < 1e-6:
-        return 0.0
-    live = np.maximum(blendshapes - _RESTING, 0)
-    return min(max(float(live @ wanted) / norm, 0.0), 1.0)
+    shown = float(np.maximum(blendshapes - _RESTING, 0) @ of)
+    return min(max(shown, 0.0), 1.0)
 
 
 def topped_up(amount: float, shown: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import ClassVar
 
 import pytest
 
@@ -27,32 +28,20 @@ def slow_compiler(monkeypatch):
     """A compiler that takes a second for each of twenty functions."""
     clock = iter(range(100))
     monkeypatch.setattr("livexpr.engine.time.perf_counter", lambda: float(next(clock)))
-    collected: list[bool] = []
 
     def compile_all(compiling) -> None:
         for done in range(21):
             compiling(done, 20)
-            collected.append(gc.isenabled())
 
     monkeypatch.setattr("livexpr.pipeline.warm_up", compile_all)
-    return collected
 
 
-def test_compiling_is_told_of_now_and_then(slow_compiler):
+@pytest.mark.usefixtures("slow_compiler")
+def test_compiling_is_told_of_now_and_then():
     said: list[str] = []
     engine.compile_kernels(said.append)
     assert said[0] == "compiling the kernels, once per machine: 0 of 20"
     assert 4 <= len(said) <= 8
-    assert slow_compiler == [False] * 21, "no pauses for the collector"
-    assert gc.isenabled()
-
-
-def test_a_start_that_is_stopped_says_so(monkeypatch, slow_compiler):
-    stop = Stop()
-    stop.request()
-    with pytest.raises(InterruptedError):
-        engine.load(presets.load("happy"), stop, print)
-    assert gc.isenabled()
 
 
 def test_what_is_compiled_already_is_not_told_of(monkeypatch):
@@ -60,3 +49,53 @@ def test_what_is_compiled_already_is_not_told_of(monkeypatch):
     said: list[str] = []
     engine.compile_kernels(said.append)
     assert said == []
+
+
+class FakeCompiling:
+    """Stands for :class:`livexpr.compiling.Compiling`."""
+
+    every: ClassVar[list[FakeCompiling]] = []
+
+    def __init__(self, tell, say) -> None:
+        self.at_work = True
+        self.every.append(self)
+
+    def close(self) -> bool:
+        self.at_work = False
+        return True
+
+
+@pytest.fixture
+def cold(monkeypatch):
+    """No kernel is compiled yet; returns who has been asked to compile them."""
+    monkeypatch.setattr("kernels.warmup.load", lambda: False)
+    monkeypatch.setattr(engine, "Compiling", FakeCompiling)
+    monkeypatch.setattr(FakeCompiling, "every", [])
+    return FakeCompiling.every
+
+
+def test_kernels_that_are_missing_are_compiled_beside(cold):
+    loaded = engine.load(presets.load("happy"), Stop(), print)
+    assert loaded.compiling
+    assert cold[0].at_work
+    assert gc.isenabled()
+    loaded.close()
+    assert not loaded.compiling
+    assert not cold[0].at_work
+
+
+def test_a_start_that_is_stopped_says_so_and_ends_compiling(cold, monkeypatch):
+    stop = Stop()
+    monkeypatch.setattr("kernels.warmup.load", stop.request)
+    with pytest.raises(InterruptedError):
+        engine.load(presets.load("happy"), stop, print)
+    assert [one.at_work for one in cold] == [False]
+    assert gc.isenabled()
+
+
+def test_kernels_that_are_there_are_loaded(cold, monkeypatch):
+    monkeypatch.setattr("kernels.warmup.load", lambda: True)
+    loaded = engine.load(presets.load("happy"), Stop(), print)
+    assert not loaded.compiling
+    assert cold == []
+    loaded.close()

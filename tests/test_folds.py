@@ -18,7 +18,8 @@ def live_of(track: FaceTrack) -> tuple[NDArray, NDArray, NDArray]:
     """Return the live vertices, and of triangles the least areas and how far they face us."""
     live = face_mesh.all_vertices(np.ascontiguousarray(track.landmarks_px[:, :2]))
     scale = head_pose.scale_px_per_cm(track.frame_from_head)
-    return live, folds.least_areas(live, scale), folds.facing(live, scale)
+    areas, _ = folds.asked(live, np.array([0, 1], np.float32), scale)
+    return live, areas, folds.facing(live, scale)
 
 
 def test_area_is_that_of_the_shoelace_formula(rng: np.random.Generator) -> None:

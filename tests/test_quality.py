@@ -185,7 +185,7 @@ def counted(monkeypatch, lost_share: float, seconds: float, **fields) -> SimpleN
         filtering=SimpleNamespace(thrifty=False),
         said=[],
     )
-    starting = SimpleNamespace(engine=object())
+    starting = SimpleNamespace(engine=SimpleNamespace(compiling=False))
     for name, value in fields.items():
         setattr(supply if name == "live" else starting, name, value)
     run.keeping = KeepingUp(supply, run.detection, run.filtering, starting, run.said.append)
@@ -205,7 +205,9 @@ def test_what_is_left_out_is_set_and_said_once(monkeypatch) -> None:
     assert "quality: detection every 2nd frame" in run.said[0]
 
 
-@pytest.mark.parametrize("fields", [{"live": False}, {"engine": None}])
+@pytest.mark.parametrize(
+    "fields", [{"live": False}, {"engine": None}, {"engine": SimpleNamespace(compiling=True)}]
+)
 def test_films_at_their_own_pace_and_the_start_are_not_counted(monkeypatch, fields) -> None:
     run = counted(monkeypatch, 0.4, 30, **fields)
     assert run.detection.detect_every == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livexpr.blendshapes import BLENDSHAPE_NAMES
-from livexpr.strength import already_shown, easing_step, topped_up, visibility
+from livexpr.strength import already_shown, easing_step, signature, topped_up, visibility
 
 SIZE = 240
 SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "mouthPucker": -0.1}
@@ -53,19 +53,21 @@ def test_a_face_that_leaves_the_frame_fades_out_without_a_jump(synthetic_face, t
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=52, max_size=52))
 def test_what_is_shown_lies_between_nothing_and_all(blendshapes) -> None:
-    assert 0 <= already_shown(np.array(blendshapes, np.float32), SMILE) <= 1
+    assert 0 <= already_shown(np.array(blendshapes, np.float32), signature(SMILE)) <= 1
 
 
 def test_a_real_smile_counts_and_other_faces_do_not() -> None:
     def face(**raised: float) -> np.ndarray:
         return np.array([raised.get(name, 0) for name in BLENDSHAPE_NAMES], np.float32)
 
-    assert already_shown(face(), SMILE) == 0
-    assert already_shown(face(mouthSmileLeft=0.8, mouthSmileRight=0.8), SMILE) == pytest.approx(1)
-    assert already_shown(face(mouthSmileLeft=0.8), SMILE) == pytest.approx(0.5)
-    assert already_shown(face(jawOpen=1.0, mouthPucker=1.0), SMILE) == 0
-    assert already_shown(face(mouthSmileLeft=1.0), {}) == 0
-    assert already_shown(face(mouthSmileLeft=1.0), {"mouthSmileLeft": -0.5}) == 0
+    assert already_shown(face(), signature(SMILE)) == 0
+    assert already_shown(
+        face(mouthSmileLeft=0.8, mouthSmileRight=0.8), signature(SMILE)
+    ) == pytest.approx(1)
+    assert already_shown(face(mouthSmileLeft=0.8), signature(SMILE)) == pytest.approx(0.5)
+    assert already_shown(face(jawOpen=1.0, mouthPucker=1.0), signature(SMILE)) == 0
+    assert already_shown(face(mouthSmileLeft=1.0), signature({})) == 0
+    assert already_shown(face(mouthSmileLeft=1.0), signature({"mouthSmileLeft": -0.5})) == 0
 
 
 @given(amount=st.floats(-1, 2), shown=st.floats(0, 1))

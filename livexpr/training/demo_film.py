@@ -103,8 +103,7 @@ def _speak(pixels: NDArray[np.uint8], head: Head, now: Moment) -> NDArray[np.uin
     live = np.ascontiguousarray(track.landmarks_px[: face_mesh.N_LANDMARKS, :2])
     moved = (live + offset @ projection.T).astype(np.float32)
     pairs = face_mesh.INNER_LIP_UPPER, face_mesh.INNER_LIP_LOWER
-    gaps_live = margins.gaps(live, *pairs, down)
-    margins.keep_apart(moved, *pairs, down, np.zeros_like(gaps_live))
+    margins.keep_apart(moved, *pairs, down, np.zeros(len(pairs[0]), np.float32))
     source, target = face_mesh.all_vertices(live), face_mesh.all_vertices(moved)
     target[face_mesh.COLLAR] = source[face_mesh.COLLAR]
     values = np.zeros((face_mesh.N_VERTICES, 5), np.float32)
@@ -114,7 +113,7 @@ def _speak(pixels: NDArray[np.uint8], head: Head, now: Moment) -> NDArray[np.uin
     upper, lower = (ring[len(ring) // 2] for ring in pairs)
     whole_cm = float(head.mouth.offset_cm[upper, 1] - head.mouth.offset_cm[lower, 1])
     amount = min(float(gaps_moved.max()) / (whole_cm * scale), 1.0)
-    lips.open_mouth(target, values, gaps_live, gaps_moved, head.mouth, scale, amount)
+    lips.open_mouth(target, values, down, head.mouth, scale, amount)
     # Lips that barely part show nothing but their own shade.
     strip = slice(face_mesh.MOUTH_UPPER.start, face_mesh.MOUTH_LOWER_INSET.stop)
     values[strip, 4] *= min(now.lips_cm / _SHOWS_CM, 1.0)

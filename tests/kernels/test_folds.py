@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels import folds, folds_reference
+from kernels import folds, folds_reference, settling
 from kernels.folds import Limits
+from kernels.pairs import make_pairs
 
 LIMITS = Limits(tolerance=0.1, eagerness=2, least_kept=0.9)
 PAIRS = np.array([[6, 8], [12, 13]], np.int32)
@@ -146,3 +147,27 @@ def test_wrong_arrays_are_refused() -> None:
         folds.hold_back(points, points, *fields, PAIRS[:, :1].copy(), 36, (1, 1, 1), LIMITS)
     with pytest.raises(ValueError, match="from 0 to 35"):
         folds.hold_back(points, points, *fields, PAIRS + np.int32(30), 36, (1, 1, 1), LIMITS)
+
+
+@given(
+    seed=st.integers(0, 999),
+    sigma_px=st.floats(0, 9),
+    unit=st.floats(0.5, 2),
+    later=st.integers(0, 2),
+)
+def test_settling_is_that_of_the_reference(
+    seed: int, sigma_px: float, unit: float, later: int
+) -> None:
+    source, triangles = grid()
+    pairs = make_pairs([7, 13], [14, 20], [8], [1], [0.5])
+    down = np.array([0.6, 0.8], np.float32)
+    rest, parts = np.full(len(triangles), 90, np.float32), np.array([0.5, 0], np.float32)
+    asking = np.array(settling.Asking(0.12, 0.06, 0.2, 4), np.float32)
+    results = []
+    for module in (settling, folds_reference):
+        least, gaps = module.asked(source, triangles, rest, asking, unit, pairs, parts, down)
+        points = moved(seed, sigma_px)
+        module.settle(points, triangles, least, pairs, gaps, down, 30, 2, later, LIMITS)
+        results.append((least, gaps, points))
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=0.05)

@@ -15,9 +15,24 @@ import numpy as np
 import pytest
 
 import kernels
-from kernels import cache, folds, pairs, planes, sheets, spans
+from kernels import (
+    cache,
+    calming,
+    folds,
+    moves,
+    ordering,
+    planes,
+    seams,
+    settling,
+    sheets,
+    spans,
+    strips,
+    unfolding,
+)
 from kernels.apply import apply
 from kernels.warmup import warm_up
+from livexpr import pixel_map, placement, presets
+from livexpr.types import FaceTrack
 
 COMPILED = pytest.mark.skipif(
     bool(numba.config.DISABLE_JIT), reason="Numba is off: nothing is compiled"
@@ -27,22 +42,25 @@ ON_LINUX = pytest.mark.skipif(
 )
 # Compile or load all kernels; print how far compiling was, how many, and which were loaded.
 WARM = """
-from kernels import folds, pairs, planes, sheets, spans
+from kernels import calming, moves, ordering, planes, seams, settling, sheets, spans, strips
+from kernels import unfolding
 from kernels.warmup import warm_up
 told = []
 warm_up(lambda *how_far: told.append(how_far))
-kernels = [spans._share_jit, spans._shares_jit, planes._planes_jit, sheets._sheets_jit]
-kernels += [pairs._keep_apart_jit]
-kernels += [folds._areas_jit, folds._unfold_jit, folds._hold_back_jit]
+kernels = [spans._draw_jit, spans._help_jit, planes._planes_jit, sheets._sheets_jit]
+kernels += [moves._move_jit, ordering._order_jit, seams._cut_jit, settling._asked_jit]
+kernels += [calming._calm_jit, strips._show_jit, unfolding._settle_jit, unfolding._hold_back_jit]
 found = [kernel.stats for kernel in kernels]
 compiled = sum(sum(stats.cache_misses.values()) for stats in found)
 print([told, compiled, [k.__name__ for k, stats in zip(kernels, found) if stats.cache_hits]])
 """
+# Load all kernels, if they are there; print whether they were.
+LOAD = "from kernels import warmup; print(warmup.load())"
 # Print where compiled kernels would be kept; compile nothing.
-WHERE = "from kernels import folds; print(repr(folds._areas_jit.stats.cache_path))"
+WHERE = "from kernels import moves; print(repr(moves._move_jit.stats.cache_path))"
 
 
-N_KERNELS = 8
+N_KERNELS = 12
 
 
 def test_warm_up_runs():
@@ -50,36 +68,33 @@ def test_warm_up_runs():
     warm_up()
 
 
-def place_a_face() -> None:
-    """Use the other kernels as the filter does: a mesh of which some of the inside folds."""
+def place_a_face(track: FaceTrack) -> None:
+    """Use the other kernels as the filter does; on a mesh that folds, and on what is read-only."""
+    happy = pixel_map.load(presets.map_path("happy"))
+    noise = np.random.default_rng(1).normal(0, 1, happy.offset_cm.shape).astype(np.float32)
+    for array in (track.landmarks_px, track.frame_from_head, noise):
+        array.flags.writeable = False
+    for added_cm in (None, noise):
+        placement.place(track, happy, np.ones(468, np.float32), None, added_cm, 0.5, 1.0)
     limits = folds.Limits(tolerance=0.1, eagerness=2, least_kept=0.9)
     source = np.array([[0, 0], [9, 0], [9, 9], [0, 9], [4, 4]], np.float32)
     points = source.copy()
     points[4] = 12, 12
     triangles = np.array([[0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]], np.int32)
     least = np.full(4, 5, np.float32)
-    folds.unfold(points, triangles, least, 5, 3, limits)
     alike = np.array([[0, 1]], np.int32)
-    folds.hold_back(points, source, triangles, least, least, least, alike, 5, (2, 2, 4), limits)
     for array in (source, triangles, least, alike):
         array.flags.writeable = False
-    folds.doubled_areas(source, triangles)
     folds.unfold(points, triangles, least, 5, 3, limits)
     folds.hold_back(points, source, triangles, least, least, least, alike, 5, (2, 2, 4), limits)
-    some = pairs.make_pairs([0, 1], [2, 3], [4], [1], [0.5])
-    pairs.keep_apart(points, some, np.ones(2, np.float32), np.array([0, 1], np.float32), 1)
-    live = np.zeros((2, 2, 5, 2), np.float32)
-    ways = np.ones((2, 2, 5), np.float32)
-    how = sheets.Yielding(giving_way=0.5, arc=0.3, slides=3, uncovers=True)
-    sheets.lay(sheets.Edges(live, live, ways, ways), 8, np.array([2, 2]), how)
 
 
 @COMPILED
-def test_nothing_is_left_to_compile(astronaut, rng):
+def test_nothing_is_left_to_compile(astronaut, rng, synthetic_face):
     warm_up()
-    every = (spans._share_jit, spans._shares_jit, planes._planes_jit, sheets._sheets_jit)
-    every += (pairs._keep_apart_jit,)
-    every += (folds._areas_jit, folds._unfold_jit, folds._hold_back_jit)
+    every = (spans._draw_jit, spans._help_jit, planes._planes_jit, sheets._sheets_jit)
+    every += (moves._move_jit, ordering._order_jit, seams._cut_jit, settling._asked_jit)
+    every += (calming._calm_jit, strips._show_jit, unfolding._settle_jit, unfolding._hold_back_jit)
     before = [len(kernel.signatures) for kernel in every]
     src = np.ascontiguousarray(astronaut[:40, :50])
     src.flags.writeable = False
@@ -89,7 +104,7 @@ def test_nothing_is_left_to_compile(astronaut, rng):
     target = rng.uniform(0, 40, (9, 2)).astype(np.float32)
     gain_bias, picture = np.zeros((64, 64, 4), np.float32), np.zeros((8, 8, 4), np.float32)
     apply(src.copy(), src, target, values, triangles, 4, gain_bias, picture, values[0, :4].copy())
-    place_a_face()
+    place_a_face(synthetic_face.track(yaw_rad=0.3, mouth_cm=0.3))
     assert [len(kernel.signatures) for kernel in every] == before
 
 
@@ -123,6 +138,8 @@ def install(tmp_path):
 @COMPILED
 def test_all_is_compiled_once_and_told_of(install, tmp_path):
     told = {"NUMBA_CACHE_DIR": str(tmp_path / "told")}
+    assert say(LOAD, install, **told) is False
+    assert not list((tmp_path / "told").rglob("*.nbi")), "nothing is compiled only to be loaded"
     progress, compiled, loaded = say(WARM, install, **told)
     assert (compiled, loaded) == (N_KERNELS, [])
     total = progress[-1][1]
@@ -131,12 +148,18 @@ def test_all_is_compiled_once_and_told_of(install, tmp_path):
     assert not list(install.rglob("*.nbi"))
     progress, compiled, loaded = say(WARM, install, **told)
     assert (progress, compiled) == ([], 0)
-    assert "_shares_jit" in loaded
+    assert "_help_jit" in loaded
+    assert say(LOAD, install, **told) is True
     # One thread needs nothing of what is compiled for several.
     progress, compiled, loaded = say(WARM, install, **told, NUMBA_NUM_THREADS="1")
     assert (progress, compiled) == ([], 0)
-    assert "_share_jit" in loaded
-    assert "_shares_jit" not in loaded
+    assert "_draw_jit" in loaded
+    assert "_help_jit" not in loaded
+    # One that is missing is noticed, whichever it is.
+    for kept in (tmp_path / "told").rglob("*sheets_jit*"):
+        kept.unlink()
+    assert say(LOAD, install, **told) is False
+    assert not list((tmp_path / "told").rglob("*sheets_jit*"))
 
 
 @COMPILED
