@@ -41,15 +41,16 @@ class Effect:
         Live value, from -1 to 2; 0 leaves the picture as it is.
     damped : DampedMaps or None
         What takes back the user's own expression, where the preset damps it.
-    thrifty : bool
-        Whether pixels are sampled in the plain way, as slow machines need it.
+    coarse : bool
+        Whether the eyes are drawn with the few triangles that the face's mesh has there, as slow
+        machines need it.
     """
 
     preset: Preset
     maps: Mapping[str, Map]
     intensity: float
     damped: DampedMaps | None = None
-    thrifty: bool = False
+    coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,12 @@ class Filtering:
 
     Attributes
     ----------
-    thrifty : bool
-        Whether to sample pixels in the plain way, as slow machines need it.
+    coarse : bool
+        Whether to draw the eyes with few triangles, as slow machines need it.
     """
 
     def __init__(self, starting: EngineStart, say: Callable[[str], None], *, live: bool) -> None:
-        self.thrifty = False
+        self.coarse = False
         self._starting = starting
         self._live = live
         self._state: CrowdState | None = None
@@ -63,8 +63,8 @@ class Filtering:
             self._say(str(error))
             pilot.leave()
             return None
-        if self.thrifty:
-            effect = replace(effect, thrifty=True)
+        if self.coarse:
+            effect = replace(effect, coarse=True)
         if self._state is None:
             self._state = engine.initial_state()
         try:

@@ -69,7 +69,7 @@ class KeepingUp:
         if self._quality.look(now_s, self._supply.frames_in, lost, detected.detect_s):
             level = self._quality.level
             self._detection.detect_every = level.detect_every
-            self._filtering.thrifty = level.thrifty
+            self._filtering.coarse = level.coarse
             self.text = f"quality: {level.name}" if level.name else ""
             if not self._said:
                 self._said = True

@@ -149,9 +149,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     if abs(amount) < NOTHING and taken_cm is None:
         return _unchanged(frame, state, track, started)
     placing = time.perf_counter()
-    pixels, placed_s = _filtered(
-        frame.pixels, face, mix, amount, taken_cm, state, not effect.thrifty
-    )
+    pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, state, effect)
     stages = {
         "smooth": smoothed - started,
         "place": placing - smoothed + placed_s,
@@ -199,7 +197,7 @@ def _filtered(
     amount: float,
     taken_cm: NDArray[np.float32] | None,
     state: FilterState,
-    sharp: bool,
+    effect: Effect,
 ) -> tuple[NDArray[np.uint8], float]:
     """Return the picture with its face damped and mixed, and how many seconds placing took."""
     placed_s = 0.0
@@ -218,9 +216,10 @@ def _filtered(
             taken_cm,
             speech.closing(state.speech),
             speech.speaking(state.speech),
+            fine_eyes=not effect.coarse,
         )
         placed_s = time.perf_counter() - started
-        pixels = _drawn(pixels, placed, moved, state, sharp)
+        pixels = _drawn(pixels, placed, moved, state)
     for intensity_map, proportion in mix.painted:
         pixels = intensity_effect.painted(
             pixels, face.landmarks_px, intensity_map, amount * proportion, weights
@@ -243,7 +242,6 @@ def _drawn(
     placed: placement.Placement,
     mix: MovedMix,
     state: FilterState,
-    sharp: bool,
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture with the placed mesh drawn into it."""
     seen = state.light
@@ -262,7 +260,7 @@ def _drawn(
         mix.gain_bias,
         mix.pixel_map.mouth,
         light,
-        sharp=sharp,
+        sharp=True,
     )
     return pixels
 

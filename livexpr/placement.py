@@ -81,6 +81,8 @@ def place(
     added_cm: NDArray[np.float32] | None = None,
     closing: float = 0.0,
     speaking: float = 0.0,
+    *,
+    fine_eyes: bool = True,
 ) -> Placement:
     """Move the live mesh by the map.
 
@@ -101,6 +103,9 @@ def place(
         What part of the opening of the lips is taken back; from :func:`livexpr.speech.closing`.
     speaking : float, optional
         How surely the user speaks; from :func:`livexpr.speech.speaking`.
+    fine_eyes : bool, optional
+        Whether the eyes have a mesh of their own, in which irises stay round and lids slide over
+        them; the mesh's few triangles else, as slow machines need it.
 
     Returns
     -------
@@ -127,7 +132,9 @@ def place(
     opening_cm = lips.open_mouth(
         target, values, down, pixel_map, scale, mouth_amount, sliding_lids=True
     )
-    finer = eyes.eye_mesh(target[_N:], values[_N:], landmarks, target, down, scale)
+    finer = None
+    if fine_eyes:
+        finer = eyes.eye_mesh(target[_N:], values[_N:], landmarks, target, down, scale)
     n = _N if finer is None else len(target)
     mesh, corners = _ordered()
     n_first = len(mesh) - len(corners) - face_mesh.load().n_mouth_triangles

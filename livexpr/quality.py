@@ -20,21 +20,20 @@ class Level:
         For people; '' where nothing is left out.
     detect_every : int
         Faces are looked for on every so many frames at most, and carried to those between.
-    thrifty : bool
-        Whether pixels are sampled in the plain way, and what covers the face is looked at half as
-        often.
+    coarse : bool
+        Whether the eyes are drawn with the few triangles that the face's mesh has there.
     """
 
     name: str
     detect_every: int = 1
-    thrifty: bool = False
+    coarse: bool = False
 
 
 LEVELS = (
     Level(""),
     Level("detection every 2nd frame", 2),
     Level("detection every 3rd frame", 3),
-    Level("detection every 3rd frame, plain sampling", 3, thrifty=True),
+    Level("detection every 3rd frame, coarse eyes", 3, coarse=True),
 )
 
 _WINDOW_S, _LEAST_FRAMES = 1.0, 5

@@ -67,6 +67,21 @@ def test_nothing_wanted_moves_nothing(synthetic_face, happy: PixelMap) -> None:
     assert not result.values[:468, 4].any()
 
 
+def test_coarse_eyes_are_those_of_the_mesh_and_all_else_is_the_same(
+    synthetic_face, happy: PixelMap
+) -> None:
+    track = synthetic_face.track(yaw_rad=0.2)
+    amounts = landmark_amounts(1.0, WHOLE)
+    fine, coarse = (place(track, happy, amounts, fine_eyes=fine) for fine in (True, False))
+    n = face_mesh.N_VERTICES
+    assert len(coarse.target_px) == n < len(fine.target_px)
+    np.testing.assert_array_equal(coarse.target_px, fine.target_px[:n])
+    np.testing.assert_array_equal(coarse.values, fine.values[:n])
+    every, finer = face_mesh.load().triangles, fine.triangles[(fine.triangles < n).all(axis=1)]
+    as_sets = [{tuple(t) for t in some.tolist()} for some in (coarse.triangles, every, finer)]
+    assert as_sets[0] == as_sets[1] > as_sets[2]
+
+
 @given(pose=poses, intensity=intensities)
 def test_collar_never_moves(synthetic_face, happy: PixelMap, pose, intensity: float) -> None:
     result = placed(synthetic_face.track(**pose), happy, intensity)

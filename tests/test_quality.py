@@ -31,7 +31,7 @@ class Machine:
 
     detect_s: float
     process_s: float = 0.004
-    plain_s: float = 0.003
+    coarse_s: float = 0.003
     slower: float = 1.0
     frames: int = 0
     lost: int = 0
@@ -81,7 +81,7 @@ class Machine:
         if self.second_free_s > ready_s + FRAME_S:
             self.lost += 1
             return
-        takes_s = self.plain_s if self.quality.level.thrifty else self.process_s
+        takes_s = self.coarse_s if self.quality.level.coarse else self.process_s
         self.second_free_s = max(ready_s, self.second_free_s) + slower * takes_s
         self.latest_s = max(self.latest_s, self.second_free_s - came_s)
         if self.quality.look(self.second_free_s, self.frames, self.lost, detect_s):
@@ -107,17 +107,17 @@ def test_slower_detection_ends_at_the_first_level_that_holds(detect_s, slower, e
     assert machine.latest_s < 2 * FRAME_S
 
 
-def test_slow_drawing_goes_down_to_plain_sampling() -> None:
-    machine = Machine(detect_s=0.02, process_s=0.042, plain_s=0.03)
+def test_slow_drawing_goes_down_to_coarse_eyes() -> None:
+    machine = Machine(detect_s=0.02, process_s=0.042, coarse_s=0.03)
     machine.run(20)
-    assert machine.quality.level.thrifty
+    assert machine.quality.level.coarse
     assert machine.run(4) < 0.02
 
 
 @settings(max_examples=30, deadline=None)
 @given(detect_s=st.floats(0.005, 0.5), process_s=st.floats(0.001, 0.2))
 def test_delay_never_grows_however_slow_the_machine(detect_s: float, process_s: float) -> None:
-    machine = Machine(detect_s=detect_s, process_s=process_s, plain_s=0.8 * process_s)
+    machine = Machine(detect_s=detect_s, process_s=process_s, coarse_s=0.8 * process_s)
     machine.run(20)
     for _ in range(3):
         machine.run(20)
@@ -126,7 +126,7 @@ def test_delay_never_grows_however_slow_the_machine(detect_s: float, process_s: 
 
 def test_levels_do_not_take_turns() -> None:
     """Drawing at its best is just too slow for the camera: tries become rarer and rarer."""
-    machine = Machine(detect_s=0.02, process_s=0.04, plain_s=0.03)
+    machine = Machine(detect_s=0.02, process_s=0.04, coarse_s=0.03)
     machine.run(600)
     assert machine.run(600) < 0.02
     late = [now_s for now_s, _ in machine.levels if now_s > 600]
@@ -134,7 +134,7 @@ def test_levels_do_not_take_turns() -> None:
 
 
 def test_it_steps_back_up_when_the_load_goes() -> None:
-    machine = Machine(detect_s=0.05, process_s=0.04, plain_s=0.03)
+    machine = Machine(detect_s=0.05, process_s=0.04, coarse_s=0.03)
     machine.run(20)
     assert machine.quality.level is LEVELS[-1]
     machine.detect_s, machine.process_s = 0.012, 0.004
@@ -182,7 +182,7 @@ def counted(monkeypatch, lost_share: float, seconds: float, **fields) -> SimpleN
     supply = SimpleNamespace(live=True, frames_in=0, dropped=0)
     run = SimpleNamespace(
         detection=SimpleNamespace(detect_every=1, slot=SimpleNamespace(dropped=0)),
-        filtering=SimpleNamespace(thrifty=False),
+        filtering=SimpleNamespace(coarse=False),
         said=[],
     )
     starting = SimpleNamespace(engine=SimpleNamespace(compiling=False))
@@ -199,7 +199,8 @@ def counted(monkeypatch, lost_share: float, seconds: float, **fields) -> SimpleN
 
 def test_what_is_left_out_is_set_and_said_once(monkeypatch) -> None:
     run = counted(monkeypatch, 0.4, 30)
-    assert (run.detection.detect_every, run.filtering.thrifty) == (3, True)
+    assert run.detection.detect_every == 3
+    assert run.filtering.coarse
     assert run.keeping.text == f"quality: {LEVELS[-1].name}"
     assert len(run.said) == 1
     assert "quality: detection every 2nd frame" in run.said[0]

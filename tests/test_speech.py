@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livexpr import face_mesh, lips, pixel_map, placement, presets, speech
+from kernels import moves
+from kernels.surfaces import Wish
+from livexpr import face_mesh, head_pose, pixel_map, placement, presets, speech
 from livexpr.speech import Speech, closing, followed
 
 FRAME_S = 1 / 30
@@ -108,23 +110,37 @@ def test_never_more_than_all_of_it(openings) -> None:
     assert closing(None) == 0
 
 
+def moved(track, offset_cm: np.ndarray, part: float) -> tuple[np.ndarray, float]:
+    """Return where landmarks go whose opening is taken back by a part, and what is left of it."""
+    target, values = (np.zeros((face_mesh.N_VERTICES, k), np.float32) for k in (2, 5))
+    n = face_mesh.N_LANDMARKS
+    wish = Wish(np.ones(n, np.float32), offset_cm, 0 * offset_cm, np.ones(n, np.bool_), part, 0.0)
+    pose = track.frame_from_head
+    scale = head_pose.scale_px_per_cm(pose)
+    left_cm = moves.move(
+        target, values, track.landmarks_px, pose, scale, wish, placement.surface(), placement.LIMITS
+    )
+    return target[:n], left_cm
+
+
+@settings(max_examples=30)
 @given(part=st.floats(0, 1))
 @pytest.mark.parametrize("name", ["happy", "surprised", "fearful"])
-def test_an_opening_is_taken_back_by_its_part(name: str, part: float) -> None:
-    moved_cm = pixel_map.load(presets.map_path(name)).offset_cm.copy()
-    before = lips.opened_cm(moved_cm)
-    others = moved_cm[:, [0, 2]].copy()
-    lips.take_back_opening(moved_cm, part)
-    assert lips.opened_cm(moved_cm) == pytest.approx((1 - part) * before, abs=0.03)
-    assert np.array_equal(moved_cm[:, [0, 2]], others)
+def test_an_opening_is_taken_back_by_its_part(synthetic_face, name: str, part: float) -> None:
+    track = synthetic_face.track(mouth_cm=1.0)
+    offset_cm = pixel_map.load(presets.map_path(name)).offset_cm
+    whole, before_cm = moved(track, offset_cm, 0.0)
+    target, left_cm = moved(track, offset_cm, part)
+    assert left_cm == pytest.approx((1 - part) * before_cm, abs=0.03)
+    # The lips go straight towards each other.
+    np.testing.assert_allclose(target[:, 0], whole[:, 0], atol=1e-3)
 
 
-def test_what_does_not_part_the_lips_stays() -> None:
-    moved_cm = np.zeros((face_mesh.N_LANDMARKS, 3), np.float32)
-    moved_cm[list(face_mesh.INNER_LIP_LOWER), 1] = 0.3
-    before = moved_cm.copy()
-    lips.take_back_opening(moved_cm, 1.0)
-    assert np.array_equal(moved_cm, before)
+def test_what_does_not_part_the_lips_stays(synthetic_face) -> None:
+    track = synthetic_face.track(mouth_cm=1.0)
+    offset_cm = np.zeros((face_mesh.N_LANDMARKS, 3), np.float32)
+    offset_cm[list(face_mesh.INNER_LIP_LOWER), 1] = 0.3
+    np.testing.assert_array_equal(*(moved(track, offset_cm, part)[0] for part in (0.0, 1.0)))
 
 
 def test_a_smile_placed_on_meeting_lips_is_shut(synthetic_face) -> None:
