@@ -130,14 +130,16 @@ def _draw(
         )
         if workers > 1 and n:
             HELPERS.call(workers - 1)
-        apart = _draw_jit(
-            HELPERS.job, n, workers, made.wide, made.planes.box, out, src, gain_bias, picture,
-            light, *_weights(sharp),
-        )  # fmt: skip
+        try:
+            apart = _draw_jit(
+                HELPERS.job, n, workers, made.wide, made.planes.box, out, src, gain_bias, picture,
+                light, *_weights(sharp),
+            )  # fmt: skip
+        finally:
+            if workers > 1:
+                HELPERS.wait()
     if not apart:
         raise ValueError("out must not share memory with src: rows would read what others wrote")
-    if workers > 1:
-        HELPERS.wait()
 
 
 @lru_cache(maxsize=2)

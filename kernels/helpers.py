@@ -72,9 +72,23 @@ class Helpers:
                     os.sched_setaffinity(thread.native_id, others)
 
     def wait(self) -> None:
-        """Wait for those that have begun to help with a job that is done otherwise."""
-        while not _awaited_jit(self.job):
-            time.sleep(_NAP_S)
+        """Wait for those that have begun to help with a job that is done otherwise.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Not before they are done: until then they write to the caller's arrays.
+        """
+        interrupt = None
+        while True:
+            try:
+                if _awaited_jit(self.job):
+                    break
+                time.sleep(_NAP_S)
+            except KeyboardInterrupt as asked:
+                interrupt = asked
+        if interrupt is not None:
+            raise interrupt
 
     def _begin(self) -> None:
         bell = threading.Lock()
@@ -92,7 +106,10 @@ class Helpers:
 
     def forget(self) -> None:
         """Begin anew in a process that has been forked, where there are no helpers."""
-        self.__init__()  # type: ignore[misc]
+        self.job[:] = 0
+        self._bells.clear()
+        self._threads.clear()
+        self._called_s, self._left_core = 0.0, -1
 
 
 def _help(job: np.ndarray, bell: threading.Lock, worker: int) -> None:

@@ -169,8 +169,21 @@ def test_cache_lies_with_the_user(install, tmp_path, writable):
     if not writable:  # a file where the folder should be stops even root
         (install / "kernels" / "__pycache__").touch()
     path = Path(say(WHERE, install, XDG_CACHE_HOME=str(tmp_path / "cache")))
-    assert path.parent == tmp_path / "cache" / "livexpr" / "kernels"
+    assert path.parent.parent == tmp_path / "cache" / "livexpr" / "kernels"
     assert path.is_dir()
+
+
+@COMPILED
+@ON_LINUX
+def test_an_edit_anywhere_has_all_compiled_anew_and_few_states_are_kept(install, tmp_path):
+    states = tmp_path / "cache" / "livexpr" / "kernels"
+    seen = []
+    for edit in range(9):
+        with (install / "kernels" / "options.py").open("a") as source:
+            source.write(f"# edit {edit}\n")
+        seen.append(Path(say(WHERE, install, XDG_CACHE_HOME=str(tmp_path / "cache"))).parent)
+    assert len(set(seen)) == 9
+    assert {one.name for one in states.iterdir()} == {one.name for one in seen[-6:]}
 
 
 @COMPILED
@@ -186,4 +199,4 @@ def test_what_cannot_be_kept_is_gone_at_the_end(install, tmp_path):
 
 def test_the_user_decides_where_the_cache_lies(tmp_path):
     assert cache.folder({"NUMBA_CACHE_DIR": str(tmp_path)}) == tmp_path
-    assert cache.folder({}).parts[-2:] == ("livexpr", "kernels")
+    assert cache.folder({}).parts[-3:-1] == ("livexpr", "kernels")
