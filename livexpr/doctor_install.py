@@ -143,7 +143,7 @@ def check_numba_cache(machine: Machine) -> Finding:
 
     folder = cache.folder(machine.environ)
     if not is_writable(folder):
-        what = f"cannot be kept: {folder} cannot be written; each start shows fewer frames for some 15 s"
+        what = f"cannot be kept: {folder} cannot be written; each start is slow for some 15 s"
         return Finding(name, "warn", what, "set NUMBA_CACHE_DIR to a folder of yours")
     if next(folder.rglob("*.nbc"), None) is None:
         what = f"none in {folder} yet: the first start shows fewer frames for some 15 s"
