@@ -191,6 +191,8 @@ def _draw() -> None:
     apply(src.copy(), src, corners, values, triangles, 0, table, table, light)
 
 
+# What is computed makes no sense; where nothing is compiled, NumPy would say so.
+@np.errstate(all="ignore")
 def _place() -> None:
     """Call the others once, likewise."""
     corners = np.array([[-1, -1], [3, -1], [-1, 3]], np.float32)
