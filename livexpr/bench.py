@@ -173,6 +173,7 @@ def measure(tell: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
     """
     tell("starting")
     # Before anything is loaded here: a process begins with its parent's peak of memory.
+    bench_runs.compile_kernels()
     cold = _started_cold()
     warm = bench_runs.run(*_FULL, frames=1)
     tell("the whole loop")

@@ -92,6 +92,21 @@ def run(
         return Run(json.loads(stats.read_text(encoding="utf-8")), ready_s, *usage)
 
 
+def compile_kernels() -> None:
+    """Have the kernels compiled in a process of their own, unless they are.
+
+    Raises
+    ------
+    RuntimeError
+        When that fails; with what it said.
+    """
+    program = "from livexpr import engine; engine.compile_kernels(lambda line: None)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the kernels do not compile: {done.stderr.strip()}")
+
+
 def _listen(process: subprocess.Popen[str], started_s: float) -> tuple[Sequence[str], float | None]:
     """Return what a process says until it closes its stderr, and when it was ready, s."""
     assert process.stderr is not None
