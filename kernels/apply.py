@@ -7,6 +7,7 @@ triangle covers keep what `out` held.
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,11 +18,24 @@ from numpy.typing import NDArray
 
 from kernels import ONE_CALLER, uncompiled
 from kernels.awaited import AWAITED
+from kernels.drawing import _draw_jit
 from kernels.helpers import HELPERS
-from kernels.planes import Planes, planes, room
-from kernels.spans import BAND_ROWS, CELLS, KINDS, RUN, _draw_jit
+from kernels.jobs import (
+    BAND_ROWS,
+    CELLS,
+    CHUNK,
+    CHUNK_CELLS,
+    CLAIM_CELLS,
+    KINDS,
+    LACKS_VERTICES,
+    OVERLAPS,
+    RUN,
+)  # fmt: skip
+from kernels.planes import room
 from kernels.weights import weights
 
+# A cache line, bytes.
+LINE = 64
 JIT_OFF = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
@@ -118,28 +132,26 @@ def _draw(
     src, target, values, triangles, gain_bias, picture, light = (
         _read_only(array) for array in (src, target, values, triangles, gain_bias, picture, light)
     )
-    (height, width), n = src.shape[:2], len(triangles)
+    height, width = src.shape[:2]
     workers = numba.get_num_threads()
-    made = _made(workers, height, width, -(-n // 512) * 512)
+    made = _made(workers, height, width, -(-len(triangles) // 512) * 512)
     HELPERS.job[KINDS:CELLS] = made.addresses
-    sizes = gain_bias.shape[0], picture.shape[0]
+    if workers > 1:
+        HELPERS.call(workers - 1)
     # As compiled code does: numbers too large to draw are no reason to warn.
     with np.errstate(all="ignore") if JIT_OFF else nullcontext():
-        n = planes(
-            made.planes, target, values, triangles, n_picture_triangles, sizes, height, width
-        )
-        if workers > 1 and n:
-            HELPERS.call(workers - 1)
         try:
-            apart = _draw_jit(
-                HELPERS.job, n, workers, made.wide, made.planes.box, out, src, gain_bias, picture,
-                light, *_weights(sharp),
+            done = _draw_jit(
+                HELPERS.job, workers, made.wide, out, src, target, values, triangles,
+                n_picture_triangles, gain_bias, picture, light, *_weights(sharp),
             )  # fmt: skip
         finally:
             if workers > 1:
                 HELPERS.wait()
-    if not apart:
+    if done == OVERLAPS:
         raise ValueError("out must not share memory with src: rows would read what others wrote")
+    if done == LACKS_VERTICES:
+        raise ValueError(f"triangles name vertices that are not among the {len(target)}")
 
 
 @lru_cache(maxsize=2)
@@ -152,7 +164,6 @@ def _weights(sharp: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 class _Made(NamedTuple):
     """Memory that is kept, since to be given new memory takes longer than to fill it."""
 
-    planes: Planes
     wide: int
     scratch: tuple[NDArray[Any], ...]
     addresses: NDArray[np.int64]
@@ -164,23 +175,36 @@ def _made(workers: int, height: int, width: int, n: int) -> _Made:
 
     Whoever uses it holds ONE_CALLER.
     """
-    # Whole groups of eight pairs, and a run beyond the last pixel.
-    wide = (width + 2 * RUN + 15) // 16 * 16
+    # Whole cache lines for each worker's part of everything, and a run beyond the last pixel.
+    wide = (width + 2 * RUN + 31) // 32 * 32
     node_rows, n_begins = BAND_ROWS // 2 + 1, height // BAND_ROWS + 4
-    drawn = room(n)
     scratch = (
-        np.empty(n * n_begins, np.int32),
-        np.empty(n_begins, np.int64),
-        np.zeros((workers, BAND_ROWS, 2, wide), np.float32),
-        np.zeros((workers, 3, node_rows, wide // 2 + RUN), np.float32),
-        np.full((workers, BAND_ROWS, wide), -1, np.float32),
-        np.zeros((workers, BAND_ROWS, 2), np.int64),
-        np.zeros((workers, 2, 2 * RUN), np.int32),
-        np.zeros((workers, node_rows, wide // 2 + RUN, 4), np.float32),
-        np.zeros((workers, 4, wide // 2), np.int32),
+        *room(n),
+        _aligned((n // CHUNK, CHUNK_CELLS), np.int64),
+        _aligned((workers, CLAIM_CELLS), np.int64),
+        _aligned((n * n_begins,), np.int32),
+        _aligned((n_begins,), np.int64),
+        _aligned((workers, BAND_ROWS, 2, wide), np.float32),
+        _aligned((workers, 3, node_rows, wide // 2 + RUN), np.float32),
+        _aligned((workers, BAND_ROWS, wide), np.float32),
+        _aligned((workers, 2, 2 * RUN), np.int32),
+        _aligned((workers, 2, RUN), np.int32),
+        _aligned((workers, 5, RUN), np.float32),
+        _aligned((workers, node_rows, wide // 2 + RUN, 4), np.float32),
+        _aligned((workers, 4, wide // 2), np.int32),
     )
-    addresses = [array.ctypes.data for array in (*drawn[:4], *scratch)]
-    return _Made(drawn, wide, scratch, np.array(addresses, np.int64))
+    owners = scratch[10]
+    owners[:] = -1
+    addresses = [array.ctypes.data for array in scratch]
+    return _Made(wide, scratch, np.array(addresses, np.int64))
+
+
+def _aligned(shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
+    """Return zeros that begin a cache line: two threads that write to one wait for each other."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

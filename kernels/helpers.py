@@ -17,7 +17,9 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from kernels.spans import CELLS, PATIENCE, SPINS, _awaited_jit, _help_jit
+from kernels import ONE_CALLER
+from kernels.drawing import _awaited_jit, _help_jit
+from kernels.jobs import CELLS, PATIENCE, SPINS
 
 # Calls that follow each other this closely find the helpers awake.
 _SOON_S = 0.002
@@ -30,7 +32,7 @@ class Helpers:
     Attributes
     ----------
     job : ndarray of shape (CELLS,), int64
-        What is drawn, as :mod:`kernels.spans` has it.
+        What is drawn, as :mod:`kernels.jobs` has it.
     """
 
     def __init__(self) -> None:
@@ -127,5 +129,17 @@ if sys.platform == "linux":
     with contextlib.suppress(AttributeError):
         _CORE = ctypes.CDLL(None).sched_getcpu
 HELPERS = Helpers()
+
+
+def _forked() -> None:
+    HELPERS.forget()
+    ONE_CALLER.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=HELPERS.forget)
+    # Whoever draws is done before another thread forks: the child would wait for ever.
+    os.register_at_fork(
+        before=ONE_CALLER.acquire,
+        after_in_parent=ONE_CALLER.release,
+        after_in_child=_forked,
+    )

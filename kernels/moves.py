@@ -81,7 +81,8 @@ def _slit_jit(shift, fields, slit, limits, open_now, closing, moving, ways):  # 
     closed = _parted_jit(ways, shift, slit, -one, none)
     if closed > 0:
         room = max(open_now, none)
-        lost = min(closed / surely, one) * (one - min(room / closed, one))
+        left = room / closed if room < closed else one
+        lost = min(closed / surely, one) * (one - left)
         for i in range(shift.shape[0]):
             if fields[BELOW, i] > 0:
                 shift[i, 1] -= lost * max(shift[i, 1], none)

@@ -1,4 +1,4 @@
-"""How kernels that place meshes and calm points are compiled."""
+"""How kernels are compiled."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.options import INNER
+
 # A triangle that moves by less than this and changes no colour is left as it is; px.
 STILL_PX = 1 / 64
 # A triangle smaller than this is drawn without slopes, which would be noise; twice its area, px².
@@ -36,15 +38,12 @@ class Planes(NamedTuple):
     fields : ndarray of shape (N, 5, 3), float32
         Of displacement x and y, px; column and row in the table; and amount: the value at the
         top corner, the slope along x, the slope along y.
-    box : ndarray of shape (4,), int64
-        Left, top, right and bottom of the pixels that may be covered, inside the picture.
     """
 
     kinds: NDArray[np.int32]
     rows: NDArray[np.int32]
     edges: NDArray[np.float32]
     fields: NDArray[np.float32]
-    box: NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -78,7 +77,7 @@ def _kind_jit(target, values, corners, is_picture, still_px):  # type: ignore[no
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _sorted_jit(target, a, b):  # type: ignore[no-untyped-def]
+def _upper_jit(target, a, b):  # type: ignore[no-untyped-def]
     """Return the upper corner and the lower one; without a branch, which nobody could predict."""
     above, level = target[b, 1] < target[a, 1], target[b, 1] == target[a, 1]
     turned = above | (level & (target[b, 0] < target[a, 0]))
@@ -86,20 +85,23 @@ def _sorted_jit(target, a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _edges_jit(edges, target, corners):  # type: ignore[no-untyped-def]
-    """Write a triangle's edges; return its corners from top to bottom.
+def _sorted_jit(target, corners):  # type: ignore[no-untyped-def]
+    """Return a triangle's corners by y, then x: so two cut a shared edge by the same numbers."""
+    a, b = _upper_jit(target, corners[0], corners[1])
+    a, c = _upper_jit(target, a, corners[2])
+    b, c = _upper_jit(target, b, c)
+    return a, b, c
 
-    Sorted by y, then x, so that two triangles cut a shared edge by the very same numbers.
-    """
-    a, b = _sorted_jit(target, corners[0], corners[1])
-    a, c = _sorted_jit(target, a, corners[2])
-    b, c = _sorted_jit(target, b, c)
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _edges_jit(edges, target, top_down):  # type: ignore[no-untyped-def]
+    """Write a triangle's edges."""
+    a, b, c = top_down
     edges[0], edges[1] = target[a, 0], target[a, 1]
     edges[2] = (target[c, 0] - target[a, 0]) / (target[c, 1] - target[a, 1])
     edges[3] = (target[b, 0] - target[a, 0]) / (target[b, 1] - target[a, 1])
     edges[4], edges[5] = target[b, 0], target[b, 1]
     edges[6] = (target[c, 0] - target[b, 0]) / (target[c, 1] - target[b, 1])
-    return a, b, c
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -121,41 +123,45 @@ def _fields_jit(fields, target, values, top_down, table_size):  # type: ignore[n
         fields[k, 2] = ((at_c - at_a) * ab_x - (at_b - at_a) * ac_x) * inverse * scale
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(**INNER)
 def _planes_jit(  # type: ignore[no-untyped-def]
     kinds, rows, edges, fields, box, target, values, triangles, n_map, sizes, height, width,
-    still_px,
+    still_px, begin, end,
 ):  # fmt: skip
-    """Write the planes of the triangles to be drawn, and their box; return how many these are.
+    """Write the planes of those of the triangles begin to end that are to be drawn, and their box.
 
-    Less than none, and nothing is written, if a triangle names a vertex that does not exist.
+    From plane `begin` on. Return how many these are; less than none, and nothing is written, if a
+    triangle names a vertex that does not exist. Several threads may do the same at the same time,
+    since each element is written once, with what it is in the end.
     """
-    drawn = 0
-    for t in range(triangles.shape[0]):
+    for t in range(begin, end):
         for k in range(3):
             if not 0 <= triangles[t, k] < target.shape[0]:
                 return -1
+    drawn = begin
     low, high, past = np.float32(0), np.float32(height + 1), np.float32(width)
-    box[0], box[1], box[2], box[3] = width, height, 0, 0
-    for t in range(triangles.shape[0]):
+    left, top, right, bottom = width, height, 0, 0
+    for t in range(begin, end):
         is_picture = t >= n_map
         kind = _kind_jit(target, values, triangles[t], is_picture, still_px)
         if kind < 0:
             continue
-        top_down = _edges_jit(edges[drawn], target, triangles[t])
-        rows[drawn, 0] = int(np.ceil(_clamp_jit(target[top_down[0], 1], low, high)))
-        rows[drawn, 1] = int(np.ceil(_clamp_jit(target[top_down[2], 1], low, high)))
-        if rows[drawn, 0] == rows[drawn, 1]:
+        top_down = _sorted_jit(target, triangles[t])
+        first = int(np.ceil(_clamp_jit(target[top_down[0], 1], low, high)))
+        last = int(np.ceil(_clamp_jit(target[top_down[2], 1], low, high)))
+        if first == last:
             continue
+        kinds[drawn], rows[drawn, 0], rows[drawn, 1] = kind, first, last
+        _edges_jit(edges[drawn], target, top_down)
         size = sizes[1] if is_picture else sizes[0]
         _fields_jit(fields[drawn], target, values, top_down, size)
-        kinds[drawn] = kind
-        box[1], box[3] = min(box[1], rows[drawn, 0]), max(box[3], min(rows[drawn, 1], height))
+        top, bottom = min(top, first), max(bottom, min(last, height))
         for corner in top_down:
             x = _clamp_jit(target[corner, 0], low, past)
-            box[0], box[2] = min(box[0], int(x)), max(box[2], int(np.ceil(x)))
+            left, right = min(left, int(x)), max(right, int(np.ceil(x)))
         drawn += 1
-    return drawn
+    box[0], box[1], box[2], box[3] = left, top, right, bottom
+    return drawn - begin
 
 
 def room(n: int) -> Planes:
@@ -165,49 +171,4 @@ def room(n: int) -> Planes:
         np.empty((n, 2), np.int32),
         np.empty((n, 7), np.float32),
         np.empty((n, 5, 3), np.float32),
-        np.empty(4, np.int64),
     )
-
-
-def planes(
-    out: Planes,
-    target: NDArray[np.float32],
-    values: NDArray[np.float32],
-    triangles: NDArray[np.int32],
-    n_picture_triangles: int,
-    table_sizes: tuple[int, int],
-    height: int,
-    width: int,
-) -> int:
-    """Prepare the triangles that are to be drawn.
-
-    Parameters
-    ----------
-    out : Planes
-        Written to; room for all of the triangles.
-    target, values, triangles, n_picture_triangles
-        As :func:`kernels.apply.apply` has them.
-    table_sizes : tuple of two int
-        Side of the map and of the picture.
-    height, width : int
-        Rows and columns of the picture that is drawn into.
-
-    Returns
-    -------
-    n : int
-        So many planes were written. Left out are triangles that are turned away, empty, outside
-        the rows, or not finite in any number, and those that neither move nor repaint.
-
-    Raises
-    ------
-    ValueError
-        If `triangles` names a vertex that does not exist.
-    """
-    n_map = len(triangles) - n_picture_triangles
-    still_px = np.float32(STILL_PX)
-    drawn: int = _planes_jit(
-        *out, target, values, triangles, n_map, table_sizes, height, width, still_px
-    )
-    if drawn < 0:
-        raise ValueError(f"triangles name vertices that are not among the {len(target)}")
-    return drawn

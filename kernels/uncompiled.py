@@ -1,8 +1,7 @@
 """What :mod:`kernels.apply` computes, in NumPy on many pixels at once, for while it is compiled.
 
-The same picture within a grey level, some twenty times as slowly: each step of the loops in
-:mod:`kernels.planes` and :mod:`kernels.spans` is an array operation on all triangles, spans or
-pixels of a band.
+The same picture within a grey level, some twenty times as slowly: each step of the loops that
+:mod:`kernels.drawing` calls is an array operation on all triangles, spans or pixels of a band.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.planes import MAPPED, PICTURE
-from kernels.spans import LEAST_LOG_GAIN, SHARED_PX
+from kernels.taps import SHARED_PX
+from kernels.tints import LEAST_LOG_GAIN
 from kernels.uncompiled_spans import Floats, Ints, Mesh, Spans, cut, note, prepared
 from kernels.weights import PHASES, weights
 

@@ -1,6 +1,6 @@
 """Triangles cut into spans in NumPy, all at once, for :mod:`kernels.uncompiled`.
 
-As :mod:`kernels.planes` and the first loops of :mod:`kernels.spans` do it one by one.
+As :mod:`kernels.planes` and the loops of :mod:`kernels.noting` do it one by one.
 """
 
 from __future__ import annotations

@@ -17,26 +17,32 @@ from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
 from kernels import (
+    bands,
     calming,
+    drawing,
     folds,
     moves,
+    noting,
     ordering,
+    overlay,
+    painting,
     pairs,
     planes,
+    sampling,
     seams,
     settling,
     sheets,
-    spans,
     strips,
     surfaces,
+    tints,
     unfolding,
 )
 from kernels.apply import apply
 from kernels.awaited import AWAITED, OTHERS_AWAITED, Awaited
 
 _MODULES = (
-    *(planes, spans, unfolding, settling, moves),
-    *(calming, ordering, seams, sheets, strips),
+    *(planes, noting, tints, sampling, painting, overlay, bands, drawing),
+    *(unfolding, settling, moves, calming, ordering, seams, sheets, strips),
 )
 _NICENESS = 5
 """The compiling process leaves the processor to whoever shows pictures."""
@@ -81,18 +87,7 @@ def _functions() -> list[Dispatcher]:
     """Return the functions that are compiled, but for those that only become part of others."""
     found = [
         one
-        for module in (
-            planes,
-            spans,
-            unfolding,
-            settling,
-            moves,
-            calming,
-            ordering,
-            seams,
-            sheets,
-            strips,
-        )
+        for module in _MODULES
         for one in vars(module).values()
         if isinstance(one, Dispatcher) and one.__module__ == module.__name__
     ]
@@ -148,7 +143,7 @@ def load() -> bool:
 
 def _kept_at_all() -> bool:
     """Tell whether the cache holds anything of the first kernel that is called."""
-    first = planes._planes_jit
+    first = drawing._draw_jit
     folder = first.stats.cache_path
     return folder is None or any(Path(folder).glob(f"*{first.py_func.__name__}*.nbi"))
 

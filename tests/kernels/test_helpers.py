@@ -120,6 +120,44 @@ def test_an_interrupt_waits_for_those_who_still_draw(monkeypatch):
     assert answers == []
 
 
+def test_jobs_that_follow_each_other_closely_are_not_mistaken_for_one_another():
+    """Helpers come while one job is closed and the next one, of other arrays, is opened."""
+    expected = [draw(seed, 1, 20 + 7 * seed) for seed in range(6)]
+    for k in range(600):
+        seed = k % len(expected)
+        np.testing.assert_array_equal(draw(seed, 2, 20 + 7 * seed), expected[seed])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_is_forked_while_another_thread_draws_draws_too():
+    script = """
+        import os, threading, warnings
+        import numpy as np
+        from kernels import ONE_CALLER
+        from tests.kernels.test_helpers import draw
+
+        expected = draw(6, 1)
+        warnings.simplefilter("ignore")  # that there are threads is the point
+        draws, done = threading.Event(), threading.Event()
+
+        def hold():
+            with ONE_CALLER:
+                draws.set()
+                done.wait(0.2)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        draws.wait()
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if np.array_equal(draw(6, 2), expected) else 1)
+        thread.join()
+        assert np.array_equal(draw(6, 2), expected)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    assert run_with_two_threads(script) == "0"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_draws_too():
     script = """
@@ -138,7 +176,13 @@ def test_a_forked_process_draws_too():
             os._exit(0 if good and fewer else 1)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """
+    assert run_with_two_threads(script) == "0"
+
+
+def run_with_two_threads(script: str) -> str:
+    """Return what a process prints that may use two threads for kernels."""
     command = [sys.executable, "-c", textwrap.dedent(script)]
     two = {**os.environ, "NUMBA_NUM_THREADS": "2"}
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=two)
-    assert run.stdout.strip() == "0", run.stderr
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()

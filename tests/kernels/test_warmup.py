@@ -18,14 +18,13 @@ import kernels
 from kernels import (
     cache,
     calming,
+    drawing,
     folds,
     moves,
     ordering,
-    planes,
     seams,
     settling,
     sheets,
-    spans,
     strips,
     unfolding,
 )
@@ -42,12 +41,12 @@ ON_LINUX = pytest.mark.skipif(
 )
 # Compile or load all kernels; print how far compiling was, how many, and which were loaded.
 WARM = """
-from kernels import calming, moves, ordering, planes, seams, settling, sheets, spans, strips
+from kernels import calming, drawing, moves, ordering, seams, settling, sheets, strips
 from kernels import unfolding
 from kernels.warmup import warm_up
 told = []
 warm_up(lambda *how_far: told.append(how_far))
-kernels = [spans._draw_jit, spans._help_jit, planes._planes_jit, sheets._sheets_jit]
+kernels = [drawing._draw_jit, drawing._help_jit, sheets._sheets_jit]
 kernels += [moves._move_jit, ordering._order_jit, seams._cut_jit, settling._asked_jit]
 kernels += [calming._calm_jit, strips._show_jit, unfolding._settle_jit, unfolding._hold_back_jit]
 found = [kernel.stats for kernel in kernels]
@@ -60,7 +59,7 @@ LOAD = "from kernels import warmup; print(warmup.load())"
 WHERE = "from kernels import moves; print(repr(moves._move_jit.stats.cache_path))"
 
 
-N_KERNELS = 12
+N_KERNELS = 11
 
 
 def test_warm_up_runs():
@@ -92,7 +91,7 @@ def place_a_face(track: FaceTrack) -> None:
 @COMPILED
 def test_nothing_is_left_to_compile(astronaut, rng, synthetic_face):
     warm_up()
-    every = (spans._draw_jit, spans._help_jit, planes._planes_jit, sheets._sheets_jit)
+    every = (drawing._draw_jit, drawing._help_jit, sheets._sheets_jit)
     every += (moves._move_jit, ordering._order_jit, seams._cut_jit, settling._asked_jit)
     every += (calming._calm_jit, strips._show_jit, unfolding._settle_jit, unfolding._hold_back_jit)
     before = [len(kernel.signatures) for kernel in every]
