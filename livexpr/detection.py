@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from livexpr.apart import Apart
 from livexpr.carrying import Beside, Carrier, Pace
 from livexpr.detector_thread import Detector
 from livexpr.engine_start import EngineStart
@@ -131,15 +132,26 @@ class DetectionThread:
 
     def _run_film(self) -> None:
         """Hand frames on while the detector is at the next one already."""
+        apart = Apart()
         waiting: tuple[Frame, Frame] | None = None
-        while not self._stop.requested and not (self._supply.ended and waiting is None):
-            frame = self._supply.get(_POLL_S)
-            coming = None if frame is None else (frame, self._to_look_at(frame))
-            if waiting is not None:
-                if coming is not None and self._watched.begin(waiting[1]):
-                    self._watched.begin(coming[1])
-                self.slot.put(self._detect(*waiting), self._stop)
-            waiting = coming
+        try:
+            while not self._stop.requested and not (self._supply.ended and waiting is None):
+                frame = self._supply.get(_POLL_S)
+                coming = None if frame is None else (frame, self._to_look_at(frame))
+                if waiting is not None:
+                    if coming is not None and self._watched.begin(waiting[1]):
+                        self._keep_apart(apart)
+                        self._watched.begin(coming[1])
+                    self.slot.put(self._detect(*waiting), self._stop)
+                waiting = coming
+        finally:
+            apart.end()
+
+    def _keep_apart(self, apart: Apart) -> None:
+        engine = self._starting.engine
+        # Until the kernels are compiled, all else is slow, and has a process of its own besides.
+        if engine is not None and not engine.compiling:
+            apart.look(self._watched.thread_id, late=self._watched.idle)
 
     def _pass_on(self, frame: Frame) -> None:
         """Hand a frame on with everybody on it: found there, or carried to it."""

@@ -61,6 +61,11 @@ class DetectorThread(threading.Thread):
         since_s = self._busy_since_s
         return 0.0 if since_s is None else time.perf_counter() - since_s
 
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for a frame."""
+        return self._busy_since_s is None
+
     def has(self, frame: Frame) -> bool:
         """Whether it was given this frame, whose result nobody has asked for yet."""
         return any(frame is given for given in self._given)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_FLOAT_BYTES = 4
+
 
 class Reading(NamedTuple):
     """One face as the model gives it.
@@ -50,10 +52,9 @@ def _floats(first: Any, count: int, *names: str) -> NDArray[np.float32]:
     """Return fields of `count` structures that lie one after another, (count, fields)."""
     structure = first._type_
     size = ctypes.sizeof(structure)
-    start = ctypes.addressof(first.contents)
-    memory = memoryview((ctypes.c_char * (count * size)).from_address(start)).cast("B")
-    columns = [
-        np.ndarray((count,), np.float32, memory, getattr(structure, name).offset, (size,))
-        for name in names
-    ]
-    return np.stack(columns, axis=1)
+    held = (ctypes.c_char * (count * size)).from_address(ctypes.addressof(first.contents))
+    memory = memoryview(held).cast("B")
+    # As MediaPipe declares them, floats one after the other.
+    start, shape = getattr(structure, names[0]).offset, (count, len(names))
+    fields = np.ndarray(shape, np.float32, memory, start, (size, _FLOAT_BYTES))
+    return np.array(fields, np.float32, order="C")

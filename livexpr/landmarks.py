@@ -150,19 +150,37 @@ class Landmarker:
 
         image = self._pictures.showing(pixels)
         # As the model's own methods of these names do, but for what they make of the result.
-        library, handle, result = self._model._lib, self._model._handle, FaceLandmarkerResultC()
-        picture, to_fill = image._image_ptr, ctypes.byref(result)
+        handle, picture, result = self._model._handle, image._image_ptr, FaceLandmarkerResultC()
+        to_fill = ctypes.byref(result)
         if self._video:
             # Strictly rising, as the model demands, even when the clock stands still.
             self._last_timestamp_ms = max(timestamp_ms, self._last_timestamp_ms + 1)
-            time_ms = self._last_timestamp_ms
-            library.MpFaceLandmarkerDetectForVideo(handle, picture, None, time_ms, to_fill)
+            self._call("DetectForVideo", handle, picture, None, self._last_timestamp_ms, to_fill)
         else:
-            library.MpFaceLandmarkerDetectImage(handle, picture, None, to_fill)
+            self._call("DetectImage", handle, picture, None, to_fill)
         try:
             return readings(result)
         finally:
-            library.MpFaceLandmarkerCloseResult(to_fill)
+            self._library.MpFaceLandmarkerCloseResult(to_fill)
+
+    @property
+    def _library(self) -> Any:
+        """The model's library, called in this thread: its Python has another one call it."""
+        return self._model._lib._lib
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        """Call a function of the library that tells how it went; raise what its Python would."""
+        from mediapipe.tasks.python.core import mediapipe_c_utils
+
+        message = ctypes.c_char_p()
+        function = getattr(self._library, f"MpFaceLandmarker{name}")
+        status = function(*arguments, ctypes.byref(message))
+        if status != mediapipe_c_utils.MpStatus.MP_OK:
+            try:
+                mediapipe_c_utils.handle_status(status, message)
+            finally:
+                if message.value is not None:
+                    self._library.MpErrorFree(message)
 
     def close(self) -> None:
         """Release the model; safe to call twice. A later frame would build it anew."""

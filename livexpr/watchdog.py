@@ -62,6 +62,17 @@ class WatchedDetector:
         """What the detector itself took for a frame, the last that it has finished, s."""
         return 0.0 if self._worker is None else self._worker.took_s
 
+    @property
+    def thread_id(self) -> int | None:
+        """The system's number of the detector's thread; None while there is no detector."""
+        worker = self._worker
+        return worker.native_id if worker is not None and worker.made else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether the detector has done whatever it was given."""
+        return self._worker is not None and self._worker.idle
+
     def begin(self, frame: Frame) -> bool:
         """Have a frame looked at as soon as the one at work is done; False if that cannot be.
 

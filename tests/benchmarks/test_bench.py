@@ -40,6 +40,11 @@ def test_processor_share_leaves_the_start_out():
     assert share == pytest.approx(0.6)
 
 
+def test_rate_over_several_runs_is_frames_by_time():
+    # 10 s and 5 s for 300 frames each.
+    assert bench._rate([ran(None, 300, 30.0), ran(None, 300, 60.0)]) == pytest.approx(40)
+
+
 def test_processor_share_is_unknown_where_the_system_tells_nothing():
     assert bench_runs.processor_share(ran(None, 30), ran(None, 300)) is None
     assert bench_runs.processor_share(ran(1, 30), ran(2, 30)) is None
