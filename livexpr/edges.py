@@ -144,11 +144,11 @@ def open_window(title: str, size: tuple[int, int]) -> Window:
     return PreviewWindow(title, size)
 
 
-def load_engine(preset: Preset, stop: Stop, faces: int) -> Engine:
+def load_engine(preset: Preset, stop: Stop, faces: int, live: bool) -> Engine:
     """Load the filter; as :func:`livexpr.engine.load`."""
     from livexpr import engine
 
-    return engine.load(preset, stop, say, faces=faces)
+    return engine.load(preset, stop, say, faces=faces, live=live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Edges:
     open_film: Callable[[Path, tuple[int, int], float], Sink] = open_film
     open_window: Callable[[str, tuple[int, int]], Window] = open_window
     open_terminal: Callable[[], TerminalKeys] = TerminalKeys
-    load_engine: Callable[[Preset, Stop, int], Engine] = load_engine
+    load_engine: Callable[[Preset, Stop, int, bool], Engine] = load_engine
     available_presets: Callable[[], list[str]] = presets.available
     load_preset: Callable[[str], Preset] = presets.load
     save_preset: Callable[[Preset, Path], None] = presets.save

@@ -40,10 +40,17 @@ class LoadedEngine:
         Of the preset that is shown first.
     compiling : Compiling, optional
         Where the kernels are still being compiled; ended with the engine.
+    live : bool
+        As :func:`load` has it.
     """
 
     def __init__(
-        self, landmarker: Landmarker, first: Effect, compiling: Compiling | None = None
+        self,
+        landmarker: Landmarker,
+        first: Effect,
+        compiling: Compiling | None = None,
+        *,
+        live: bool = True,
     ) -> None:
         from livexpr import crowd, pipeline
 
@@ -51,6 +58,7 @@ class LoadedEngine:
         self._max_faces = landmarker.max_faces
         self._first: Effect | None = first
         self._compiling = compiling
+        self._may_draw = None if live else _share()
         self._pipeline = pipeline
         self._crowd = crowd
 
@@ -67,6 +75,12 @@ class LoadedEngine:
         self, frame: Frame, people: Sequence[Person], effect: Effect, state: CrowdState
     ) -> CrowdResult:
         """As :func:`livexpr.crowd.process`; for one thread."""
+        if self._may_draw is not None:
+            import numba
+
+            # Numba has it for each thread that asks.
+            at_most, self._may_draw = self._may_draw, None
+            numba.set_num_threads(min(at_most, numba.get_num_threads()))
         return self._crowd.process(frame, people, effect, state)
 
     def looked(self, state: CrowdState) -> CrowdState:
@@ -112,7 +126,14 @@ class _Telling:
             self._say(f"compiling the kernels, once per machine: {done} of {total}")
 
 
-def load(preset: Preset, stop: Stop, say: Callable[[str], None], *, faces: int = 1) -> LoadedEngine:
+def load(
+    preset: Preset,
+    stop: Stop,
+    say: Callable[[str], None],
+    *,
+    faces: int = 1,
+    live: bool = True,
+) -> LoadedEngine:
     """Load the maps, the model and the kernels; have these compiled beside, if need be.
 
     Parameters
@@ -125,6 +146,9 @@ def load(preset: Preset, stop: Stop, say: Callable[[str], None], *, faces: int =
         Takes a line for the user; told how far compiling is, where that is needed.
     faces : int
         How many people are followed at most.
+    live : bool
+        Whether frames come by themselves. Then detection is mostly over when the filter draws, on
+        all processors; else it is at the next frame, and keeps one of them.
 
     Raises
     ------
@@ -137,13 +161,15 @@ def load(preset: Preset, stop: Stop, say: Callable[[str], None], *, faces: int =
     _share_processors()
     sys.setswitchinterval(_SWITCH_S)
     with _uncollected():
-        loaded = _loaded(preset, stop, say, faces)
+        loaded = _loaded(preset, stop, say, faces, live)
         memory.settle()
     memory.give_back()
     return loaded
 
 
-def _loaded(preset: Preset, stop: Stop, say: Callable[[str], None], faces: int) -> LoadedEngine:
+def _loaded(
+    preset: Preset, stop: Stop, say: Callable[[str], None], faces: int, live: bool
+) -> LoadedEngine:
     def go_on() -> None:
         if stop.requested:
             raise InterruptedError("stopped while starting")
@@ -166,7 +192,7 @@ def _loaded(preset: Preset, stop: Stop, say: Callable[[str], None], faces: int) 
         if compiling is not None:
             compiling.close()
         raise
-    return LoadedEngine(landmarker, effect, compiling)
+    return LoadedEngine(landmarker, effect, compiling, live=live)
 
 
 @contextlib.contextmanager
@@ -192,15 +218,25 @@ def compile_kernels(say: Callable[[str], None]) -> None:
 
 
 def _share_processors() -> None:
-    """Leave a processor to detection, which works at the same time as the kernels and OpenCV.
+    """Leave a processor to detection, which works at the same time as OpenCV.
 
     Whatever waits for a thread that waits for a processor takes many times as long as on one
-    processor less. To be called before Numba is loaded; what the user has set counts.
+    processor less. The kernels may have them all: their helpers are waited for only once they have
+    begun. To be called before Numba is loaded; what the user has set counts.
     """
     import cv2
 
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    share = max(1, (usable or 1) - 1)
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(share))
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(_usable()))
     if "OPENCV_FOR_THREADS_NUM" not in os.environ:
-        cv2.setNumThreads(share)
+        cv2.setNumThreads(_share())
+
+
+def _share() -> int:
+    """Return how many processors there are beside the one that detection keeps; at least 1."""
+    return max(1, _usable() - 1)
+
+
+def _usable() -> int:
+    """Return how many processors this process may use."""
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return usable or 1

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from livexpr import memory, statistics
@@ -106,7 +107,9 @@ class _Run:
         if source is None:
             return
         self._starting = EngineStart(
-            lambda: self._edges.load_engine(settings.preset, self._stop, settings.faces)
+            partial(
+                self._edges.load_engine, settings.preset, self._stop, settings.faces, source.live
+            )
         )
         if (settings.fast or not self._sinks.seen) and not self._wait_for_engine():
             return

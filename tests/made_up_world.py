@@ -330,7 +330,7 @@ class World:
             raise made
         return made
 
-    def _load_engine(self, preset, stop, faces):
+    def _load_engine(self, preset, stop, faces, live):
         self.events.append("engine")
         self.loading()
         return self.engine

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import ClassVar
 
+import numba
 import pytest
 
-from livexpr import engine, presets
+from livexpr import crowd, engine, presets
 from livexpr.stopping import Stop
 
 
-def test_kernels_leave_a_processor_to_detection(monkeypatch):
+def test_kernels_may_have_all_processors(monkeypatch):
     monkeypatch.setattr("livexpr.engine.sys.platform", "other")
     monkeypatch.setattr("livexpr.engine.os.cpu_count", lambda: 8)
     monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
@@ -20,7 +23,7 @@ def test_kernels_leave_a_processor_to_detection(monkeypatch):
     assert os.environ["NUMBA_NUM_THREADS"] == "3", "what the user has set counts"
     monkeypatch.delenv("NUMBA_NUM_THREADS")
     engine._share_processors()
-    assert os.environ["NUMBA_NUM_THREADS"] == "7"
+    assert os.environ["NUMBA_NUM_THREADS"] == "8"
 
 
 @pytest.fixture
@@ -99,3 +102,14 @@ def test_kernels_that_are_there_are_loaded(cold, monkeypatch):
     assert not loaded.compiling
     assert cold == []
     loaded.close()
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_drawing_leaves_a_processor_to_detection_where_both_work_at_once(monkeypatch, live):
+    everything = numba.config.NUMBA_NUM_THREADS
+    monkeypatch.setattr(engine, "_usable", lambda: everything)
+    monkeypatch.setattr(crowd, "process", lambda *frame: numba.get_num_threads())
+    loaded = engine.LoadedEngine(SimpleNamespace(max_faces=1), None, live=live)
+    with ThreadPoolExecutor(1) as filtering:
+        drawing = [filtering.submit(loaded.process, None, (), None, None) for _ in range(2)]
+    assert [one.result() for one in drawing] == 2 * [everything if live else max(everything - 1, 1)]

@@ -243,9 +243,9 @@ def test_presets_and_config_lie_where_the_system_has_them(monkeypatch, tmp_path,
 # --- threads and memory --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("counted", "share"), [(8, "7"), (1, "1"), (None, "1")])
+@pytest.mark.parametrize(("counted", "usable", "share"), [(8, "8", 7), (1, "1", 1), (None, "1", 1)])
 def test_processors_are_counted_without_knowing_which_may_be_used(
-    system, monkeypatch, counted, share
+    system, monkeypatch, counted, usable, share
 ):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: counted)
@@ -254,8 +254,8 @@ def test_processors_are_counted_without_knowing_which_may_be_used(
     told = []
     monkeypatch.setattr(cv2, "setNumThreads", told.append)
     engine._share_processors()
-    assert os.environ["NUMBA_NUM_THREADS"] == share
-    assert told == [int(share)]
+    assert os.environ["NUMBA_NUM_THREADS"] == usable
+    assert told == [share]
     monkeypatch.delenv("NUMBA_NUM_THREADS")
 
 
