@@ -152,7 +152,8 @@ class Film:
         """Return the next frame when it is due, None after the last."""
         if self.live and self._ready is None:
             rest_s = min(_REST / self.fps, 1 / self.fps - _DECODINGS * self._decoding_s)
-            self._pace.wait_until(self._last_s + rest_s)
+            # Not for a moment that is past: to the pace the film would be behind.
+            self._pace.wait_until(self._last_s + max(rest_s, 0.0))
         with self._using:
             if self._closing.is_set():
                 return None

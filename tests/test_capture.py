@@ -278,6 +278,24 @@ def test_live_film_is_paced(tmp_path, monkeypatch, clock):
     assert all(np.array(due_s[1::2]) <= np.array(pictures_s[:-1]) + 0.6 * 0.04 + 1e-9)
 
 
+def test_live_film_goes_on_at_its_pace_after_decoding_took_long(tmp_path, monkeypatch, clock):
+    source = opened(write_film(tmp_path / "clip.mp4", frames=9), fast=False, loop=True)
+    source._pace = recordings.Pace(clock)
+    decode = source._next_picture
+
+    def suspended() -> object:
+        clock.now_s += 2.0
+        monkeypatch.setattr(source, "_next_picture", decode)
+        return decode()
+
+    for _ in range(3):
+        source.read()
+    monkeypatch.setattr(source, "_next_picture", suspended)
+    times_s = [source.read().captured_at_s for _ in range(6)]
+    source.close()
+    assert np.diff(times_s) == pytest.approx(np.full(5, 0.04))
+
+
 # --- pictures ------------------------------------------------------------------------------
 
 
