@@ -85,6 +85,7 @@ class Soak:
         self.said: list[str] = []
         self.exceptions: list[str] = []
         self.recoveries_s: dict[str, list[float]] = defaultdict(list)
+        self.slowest: dict[str, tuple[str, dict[str, int]]] = {}
         self.samples: list[tuple[float, float, int, int]] = []
         self._random = random.Random(seed)
         self._kinds = kinds
@@ -157,7 +158,7 @@ class Soak:
         self.faults.end()
         ended_s = time.perf_counter()
         self._recovered(ended_s, GIVE_UP_S)
-        self.recoveries_s[kind].append(time.perf_counter() - ended_s)
+        self._note(kind, time.perf_counter() - ended_s)
         if kind == "preset broken":
             self.keys.pressed.append("o")
 
@@ -169,6 +170,12 @@ class Soak:
                 return True
             time.sleep(0.005)
         return False
+
+    def _note(self, kind: str, recovery_s: float) -> None:
+        self.recoveries_s[kind].append(recovery_s)
+        if recovery_s == max(self.recoveries_s[kind]):
+            # What the clip showed, and what the filter made of it, tells a fault from a picture.
+            self.slowest[kind] = (self.faults.film, dict(self.faults.why_not))
 
     def _uncaught(self, found: threading.ExceptHookArgs) -> None:
         self.exceptions.append("".join(traceback.format_exception(found.exc_value)))
@@ -189,6 +196,7 @@ class Soak:
             "faults": sum(map(len, self.recoveries_s.values())),
             "exceptions": self.exceptions + unforeseen,
             "recovery_s": worst_s,
+            "slowest_recovery_from_and_frames_before_it": self.slowest,
             "gap_ms": {
                 **(self.faults.gaps.percentiles_ms() or {}),
                 "max": max(gap_ms for gap_ms, _ in self.faults.longest_gaps_ms.values()),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,7 +50,9 @@ class Faults:
     """Which fault there is now, and what was seen of the run."""
 
     active: str = ""
+    film: str = ""
     good_at_s: float = 0.0
+    why_not: Counter[str] = field(default_factory=Counter)
     frames: int = 0
     models: int = 0
     sent_at_s: float = 0.0
@@ -83,6 +86,7 @@ class Faults:
         self.longest_gaps_ms[when] = max(found, self.longest_gaps_ms.get(when, found))
 
     def end(self) -> None:
+        self.why_not.clear()
         with self.changed:
             self.active = ""
             self.changed.notify_all()
@@ -113,6 +117,7 @@ class FaultyWebcam:
         self._film, self._faults = film, faults
         self._frozen: np.ndarray | None = None
         self._closed = threading.Event()
+        faults.film = film.name
 
     def read(self) -> Frame | None:
         kind = self._faults.active
@@ -193,6 +198,8 @@ class FaultyEngine:
         track = people[0].track
         if isinstance(track, FaceTrack) or track.reason == "no face found":
             self._faults.good_at_s = time.perf_counter()
+        else:
+            self._faults.why_not[track.reason] += 1
         self._faults.frames += 1
         if not self._faults.active:
             self._faults.ages.add(time.perf_counter() - frame.captured_at_s)
