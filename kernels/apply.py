@@ -16,21 +16,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import ONE_CALLER, uncompiled
+from kernels import ONE_CALLER, jobs, uncompiled
 from kernels.awaited import AWAITED
 from kernels.drawing import _draw_jit
 from kernels.helpers import HELPERS
-from kernels.jobs import (
-    BAND_ROWS,
-    CELLS,
-    CHUNK,
-    CHUNK_CELLS,
-    CLAIM_CELLS,
-    KINDS,
-    LACKS_VERTICES,
-    OVERLAPS,
-    RUN,
-)  # fmt: skip
 from kernels.planes import room
 from kernels.weights import weights
 
@@ -135,7 +124,7 @@ def _draw(
     height, width = src.shape[:2]
     workers = numba.get_num_threads()
     made = _made(workers, height, width, -(-len(triangles) // 512) * 512)
-    HELPERS.job[KINDS:CELLS] = made.addresses
+    HELPERS.job[jobs.KINDS : jobs.CELLS] = made.addresses
     if workers > 1:
         HELPERS.call(workers - 1)
     # As compiled code does: numbers too large to draw are no reason to warn.
@@ -148,9 +137,9 @@ def _draw(
         finally:
             if workers > 1:
                 HELPERS.wait()
-    if done == OVERLAPS:
+    if done == jobs.OVERLAPS:
         raise ValueError("out must not share memory with src: rows would read what others wrote")
-    if done == LACKS_VERTICES:
+    if done == jobs.LACKS_VERTICES:
         raise ValueError(f"triangles name vertices that are not among the {len(target)}")
 
 
@@ -176,25 +165,25 @@ def _made(workers: int, height: int, width: int, n: int) -> _Made:
     Whoever uses it holds ONE_CALLER.
     """
     # Whole cache lines for each worker's part of everything, and a run beyond the last pixel.
-    wide = (width + 2 * RUN + 31) // 32 * 32
-    node_rows, n_begins = BAND_ROWS // 2 + 1, height // BAND_ROWS + 4
+    wide = (width + 2 * jobs.RUN + 31) // 32 * 32
+    node_rows, n_begins = jobs.BAND_ROWS // 2 + 1, height // jobs.BAND_ROWS + 4
+    owners = _aligned((workers, jobs.BAND_ROWS, wide), np.float32)
+    owners[:] = -1
     scratch = (
         *room(n),
-        _aligned((n // CHUNK, CHUNK_CELLS), np.int64),
-        _aligned((workers, CLAIM_CELLS), np.int64),
+        _aligned((n // jobs.CHUNK, jobs.CHUNK_CELLS), np.int64),
+        _aligned((workers, jobs.CLAIM_CELLS), np.int64),
         _aligned((n * n_begins,), np.int32),
         _aligned((n_begins,), np.int64),
-        _aligned((workers, BAND_ROWS, 2, wide), np.float32),
-        _aligned((workers, 3, node_rows, wide // 2 + RUN), np.float32),
-        _aligned((workers, BAND_ROWS, wide), np.float32),
-        _aligned((workers, 2, 2 * RUN), np.int32),
-        _aligned((workers, 2, RUN), np.int32),
-        _aligned((workers, 5, RUN), np.float32),
-        _aligned((workers, node_rows, wide // 2 + RUN, 4), np.float32),
+        _aligned((workers, jobs.BAND_ROWS, 2, wide), np.float32),
+        _aligned((workers, 3, node_rows, wide // 2 + jobs.RUN), np.float32),
+        owners,
+        _aligned((workers, 2, 2 * jobs.RUN), np.int32),
+        _aligned((workers, 2, jobs.RUN), np.int32),
+        _aligned((workers, 5, jobs.RUN), np.float32),
+        _aligned((workers, node_rows, wide // 2 + jobs.RUN, 4), np.float32),
         _aligned((workers, 4, wide // 2), np.int32),
     )
-    owners = scratch[10]
-    owners[:] = -1
     addresses = [array.ctypes.data for array in scratch]
     return _Made(wide, scratch, np.array(addresses, np.int64))
 

@@ -5,54 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from kernels.jobs import (
-    ACROSS_AT,
-    BAND_ROWS,
-    BASES,
-    BEGINS,
-    CHUNK,
-    CLAIM_CELLS,
-    CLAIMS,
-    CUTS,
-    DOWN_AT,
-    DRAWN,
-    EDGES,
-    EXTENTS,
-    FIELDS,
-    FIRST,
-    GAIN_BIAS,
-    HEIGHT,
-    KINDS,
-    LAST,
-    LEFT,
-    LIGHT,
-    MADE,
-    MADE_PLANES,
-    MOVES,
-    NODES,
-    ORDER,
-    OUT,
-    OWNERS,
-    RIGHT,
-    ROWS,
-    RUN,
-    SHOWN,
-    SHOWN_SIDE,
-    SIDE,
-    SRC,
-    TAPS,
-    TINTS,
-    WIDE,
-    WIDTH,
-    WORKERS,
-    _added,
-    _bytes_at,
-    _floats_at,
-    _ints_at,
-    _longs_at,
-)  # fmt: skip
+from kernels import jobs
 from kernels.noting import _note_jit
-from kernels.options import INNER
+from kernels.options import INLINE, INNER
 from kernels.overlay import _picture_jit
 from kernels.painting import _rows_jit
 from kernels.tints import _look_up_jit
@@ -88,65 +43,81 @@ def _band_jit(  # type: ignore[no-untyped-def]
         owners[:, left : right + 1] = np.float32(-1)
 
 
+@numba.njit(**INLINE)
+def _spanned(rows, t):  # type: ignore[no-untyped-def]
+    """Return the first and the last band that a triangle is drawn in.
+
+    A band's nodes reach one row beyond it.
+    """
+    return max(rows[t, 0] - 1, 0) // jobs.BAND_ROWS, (rows[t, 1] - 1) // jobs.BAND_ROWS
+
+
 @numba.njit(**INNER)
 def _sort_jit(order, begins, rows, chunks):  # type: ignore[no-untyped-def]
     """List the triangles of each band, in their order."""
     begins[:] = 0
     for c in range(chunks.shape[0]):
-        # A band's nodes reach one row beyond it.
-        for t in range(c * CHUNK, c * CHUNK + chunks[c, MADE] - MADE_PLANES):
-            first, last = max(rows[t, 0] - 1, 0) // BAND_ROWS, (rows[t, 1] - 1) // BAND_ROWS
+        for t in range(c * jobs.CHUNK, c * jobs.CHUNK + chunks[c, jobs.MADE] - jobs.MADE_PLANES):
+            first, last = _spanned(rows, t)
             for band in range(first, last + 1):
                 begins[band + 2] += 1
     for band in range(2, begins.size):
         begins[band] += begins[band - 1]
     for c in range(chunks.shape[0]):
-        for t in range(c * CHUNK, c * CHUNK + chunks[c, MADE] - MADE_PLANES):
-            first, last = max(rows[t, 0] - 1, 0) // BAND_ROWS, (rows[t, 1] - 1) // BAND_ROWS
+        for t in range(c * jobs.CHUNK, c * jobs.CHUNK + chunks[c, jobs.MADE] - jobs.MADE_PLANES):
+            first, last = _spanned(rows, t)
             for band in range(first, last + 1):
                 order[begins[band + 1]] = t
                 begins[band + 1] += 1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _first_band(job, worker):  # type: ignore[no-untyped-def]
     """Return where the bands that `worker` draws first begin."""
-    return job[FIRST] + (job[LAST] - job[FIRST]) * worker // job[WORKERS]
+    return job[jobs.FIRST] + (job[jobs.LAST] - job[jobs.FIRST]) * worker // job[jobs.WORKERS]
 
 
 @numba.njit(**INNER)
 def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
     """Draw bands of an open job until none is left that nobody has begun."""
-    height, width, n, wide = job[HEIGHT], job[WIDTH], job[DRAWN], job[WIDE]
-    node_rows, node_wide = BAND_ROWS // 2 + 1, wide // 2 + RUN
-    side, shown_side = job[SIDE], job[SHOWN_SIDE]
-    out = numba.carray(_bytes_at(job[OUT]), (height, width, 3))
-    src = numba.carray(_bytes_at(job[SRC]), (height, width, 3))
-    gain_bias = numba.carray(_floats_at(job[GAIN_BIAS]), (side, side, 4))
-    picture = numba.carray(_floats_at(job[SHOWN]), (shown_side, shown_side, 4))
-    light = numba.carray(_floats_at(job[LIGHT]), (4,))
-    across = numba.carray(_ints_at(job[ACROSS_AT]), (PHASES + 1,))
-    down = numba.carray(_ints_at(job[DOWN_AT]), (4 * PHASES + 4,))
-    kinds = numba.carray(_ints_at(job[KINDS]), (n,))
-    rows = numba.carray(_ints_at(job[ROWS]), (n, 2))
-    edges = numba.carray(_floats_at(job[EDGES]), (n, 7))
-    fields = numba.carray(_floats_at(job[FIELDS]), (n, 5, 3))
-    begins = numba.carray(_longs_at(job[BEGINS]), (height // BAND_ROWS + 4,))
-    order = numba.carray(_ints_at(job[ORDER]), (begins[job[LAST]],))
-    moves = numba.carray(_floats_at(job[MOVES]), (worker + 1, BAND_ROWS, 2, wide))[worker]
-    nodes = numba.carray(_floats_at(job[NODES]), (worker + 1, 3, node_rows, node_wide))[worker]
-    owners = numba.carray(_floats_at(job[OWNERS]), (worker + 1, BAND_ROWS, wide))[worker]
-    extents = numba.carray(_ints_at(job[EXTENTS]), (worker + 1, 2, 2 * RUN))[worker]
-    cuts = numba.carray(_ints_at(job[CUTS]), (worker + 1, 2, RUN))[worker]
-    bases = numba.carray(_floats_at(job[BASES]), (worker + 1, 5, RUN))[worker]
-    tints = numba.carray(_floats_at(job[TINTS]), (worker + 1, node_rows, node_wide, 4))[worker]
-    taps = numba.carray(_ints_at(job[TAPS]), (worker + 1, 4, wide // 2))[worker]
+    height, width, n, wide = job[jobs.HEIGHT], job[jobs.WIDTH], job[jobs.DRAWN], job[jobs.WIDE]
+    node_rows, node_wide = jobs.BAND_ROWS // 2 + 1, wide // 2 + jobs.RUN
+    side, shown_side = job[jobs.SIDE], job[jobs.SHOWN_SIDE]
+    out = numba.carray(jobs.bytes_at(job[jobs.OUT]), (height, width, 3))
+    src = numba.carray(jobs.bytes_at(job[jobs.SRC]), (height, width, 3))
+    gain_bias = numba.carray(jobs.floats_at(job[jobs.GAIN_BIAS]), (side, side, 4))
+    picture = numba.carray(jobs.floats_at(job[jobs.SHOWN]), (shown_side, shown_side, 4))
+    light = numba.carray(jobs.floats_at(job[jobs.LIGHT]), (4,))
+    across = numba.carray(jobs.ints_at(job[jobs.ACROSS_AT]), (PHASES + 1,))
+    down = numba.carray(jobs.ints_at(job[jobs.DOWN_AT]), (4 * PHASES + 4,))
+    kinds = numba.carray(jobs.ints_at(job[jobs.KINDS]), (n,))
+    rows = numba.carray(jobs.ints_at(job[jobs.ROWS]), (n, 2))
+    edges = numba.carray(jobs.floats_at(job[jobs.EDGES]), (n, 7))
+    fields = numba.carray(jobs.floats_at(job[jobs.FIELDS]), (n, 5, 3))
+    begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (height // jobs.BAND_ROWS + 4,))
+    order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (begins[job[jobs.LAST]],))
+    moves = numba.carray(jobs.floats_at(job[jobs.MOVES]), (worker + 1, jobs.BAND_ROWS, 2, wide))[
+        worker
+    ]
+    nodes = numba.carray(jobs.floats_at(job[jobs.NODES]), (worker + 1, 3, node_rows, node_wide))[
+        worker
+    ]
+    owners = numba.carray(jobs.floats_at(job[jobs.OWNERS]), (worker + 1, jobs.BAND_ROWS, wide))[
+        worker
+    ]
+    extents = numba.carray(jobs.ints_at(job[jobs.EXTENTS]), (worker + 1, 2, 2 * jobs.RUN))[worker]
+    cuts = numba.carray(jobs.ints_at(job[jobs.CUTS]), (worker + 1, 2, jobs.RUN))[worker]
+    bases = numba.carray(jobs.floats_at(job[jobs.BASES]), (worker + 1, 5, jobs.RUN))[worker]
+    tints = numba.carray(jobs.floats_at(job[jobs.TINTS]), (worker + 1, node_rows, node_wide, 4))[
+        worker
+    ]
+    taps = numba.carray(jobs.ints_at(job[jobs.TAPS]), (worker + 1, 4, wide // 2))[worker]
     far = (
         np.nextafter(np.float32(side - 1), np.float32(0)),
         np.nextafter(np.float32(shown_side - 1), np.float32(0)),
     )
-    workers = job[WORKERS]
-    claims = numba.carray(_longs_at(job[CLAIMS]), (workers, CLAIM_CELLS))
+    workers = job[jobs.WORKERS]
+    claims = numba.carray(jobs.longs_at(job[jobs.CLAIMS]), (workers, jobs.CLAIM_CELLS))
     # A worker's own bands are the same ones frame after frame: what it wrote is in its cache.
     for k in range(workers):
         whose = (worker + k) % workers
@@ -155,12 +126,12 @@ def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
         # band keeps the others waiting least.
         step = -1 if 2 * whose < workers - 1 else 1
         start = past - 1 if step < 0 else first
-        band = start + step * _added(claims, whose * CLAIM_CELLS, 1)
+        band = start + step * jobs.added(claims, whose * jobs.CLAIM_CELLS, 1)
         while first <= band < past:
             _band_jit(
                 out, src, gain_bias, picture, light, across, down,
                 order[begins[band]:begins[band + 1]], kinds, rows, edges, fields, far,
-                job[LEFT], job[RIGHT], moves, nodes, owners, extents, cuts, bases, tints, taps,
-                band * BAND_ROWS, step,
+                job[jobs.LEFT], job[jobs.RIGHT], moves, nodes, owners, extents, cuts, bases,
+                tints, taps, band * jobs.BAND_ROWS, step,
             )  # fmt: skip
-            band = start + step * _added(claims, whose * CLAIM_CELLS, 1)
+            band = start + step * jobs.added(claims, whose * jobs.CLAIM_CELLS, 1)

@@ -11,6 +11,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from kernels.lanes import I32, MASKS, floats, pointer_to, splat, vector, written
+from kernels.options import INLINE
 
 
 def _write_progression(lanes: int, *, cut: bool = False) -> Callable[..., None]:
@@ -45,7 +46,7 @@ _put_up_to_16, _put_up_to_8 = _putter(16, cut=True), _putter(8, cut=True)
 _put_8, _put_4, _put_2, _put_1 = (_putter(lanes) for lanes in (8, 4, 2, 1))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _fill_16_jit(field, at, n, first, step):  # type: ignore[no-untyped-def]
     """Write first + step * k to `n` elements; best where most are 16 at most."""
     # That there are none is rare, and to write none takes less than to guess when.
@@ -54,7 +55,7 @@ def _fill_16_jit(field, at, n, first, step):  # type: ignore[no-untyped-def]
         _put_up_to_16(field, at + k, n - k, first + np.float32(k) * step, step)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _fill_8_jit(field, at, n, first, step):  # type: ignore[no-untyped-def]
     """Write first + step * k to `n` elements; best where most are 8 at most."""
     _put_up_to_8(field, at, n, first, step)
@@ -62,7 +63,7 @@ def _fill_8_jit(field, at, n, first, step):  # type: ignore[no-untyped-def]
         _put_up_to_8(field, at + k, n - k, first + np.float32(k) * step, step)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _fill_uncut_jit(field, at, n, first, step):  # type: ignore[no-untyped-def]
     """Write first + step * k to `n` elements, some of them twice, and none beyond."""
     if n >= 8:

@@ -45,7 +45,7 @@ def _write_sum(b: ir.IRBuilder, cells: ir.Value, at: ir.Value, number: ir.Value)
 
 
 @written(_write_sum, types.int64)
-def _added(cells, at, number):  # type: ignore[no-untyped-def]
+def added(cells, at, number):  # type: ignore[no-untyped-def]
     """Add to a cell that other threads change too; return what it held before."""
     cells = cells.reshape(-1)
     cells[at] += number
@@ -53,7 +53,7 @@ def _added(cells, at, number):  # type: ignore[no-untyped-def]
 
 
 @written(lambda b, cells, at: b.load_atomic(b.gep(cells, [at]), "seq_cst", 8), types.int64)
-def _seen(cells, at):  # type: ignore[no-untyped-def]
+def seen(cells, at):  # type: ignore[no-untyped-def]
     """Return what a cell holds that other threads change."""
     return cells.reshape(-1)[at]
 
@@ -63,7 +63,7 @@ def _write_told(b: ir.IRBuilder, cells: ir.Value, at: ir.Value, number: ir.Value
 
 
 @written(_write_told)
-def _tell(cells, at, number):  # type: ignore[no-untyped-def]
+def tell(cells, at, number):  # type: ignore[no-untyped-def]
     """Write to a cell that other threads read; whoever sees it, sees all written before."""
     cells.reshape(-1)[at] = number
 
@@ -79,7 +79,7 @@ def _write_pause(b: ir.IRBuilder) -> None:
 
 
 @written(_write_pause)
-def _pause():  # type: ignore[no-untyped-def]
+def pause():  # type: ignore[no-untyped-def]
     """Leave the core to others for a moment, while waiting for a cell to change."""
 
 
@@ -93,13 +93,7 @@ def _pointing(kind: types.Type, element: ir.Type, plain: type) -> Callable[..., 
     return pointer
 
 
-_bytes_at = _pointing(types.uint8, I8, ctypes.c_uint8)
-
-
-_floats_at = _pointing(types.float32, F32, ctypes.c_float)
-
-
-_ints_at = _pointing(types.int32, I32, ctypes.c_int32)
-
-
-_longs_at = _pointing(types.int64, I64, ctypes.c_int64)
+bytes_at = _pointing(types.uint8, I8, ctypes.c_uint8)
+floats_at = _pointing(types.float32, F32, ctypes.c_float)
+ints_at = _pointing(types.int32, I32, ctypes.c_int32)
+longs_at = _pointing(types.int64, I64, ctypes.c_int64)

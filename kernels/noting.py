@@ -22,7 +22,7 @@ from kernels.lanes import (
     splat,
     vector,
     written,
-)  # fmt: skip
+)
 from kernels.options import INNER
 from kernels.planes import MAPPED, PICTURE
 

@@ -19,3 +19,11 @@ INNER: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 """Of functions that only compiled ones call: what Python would need is not compiled."""
+
+INLINE: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "inline": "always",
+}
+"""Of functions that become part of those that call them."""

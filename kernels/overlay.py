@@ -21,7 +21,7 @@ from kernels.lanes import (
     splat,
     vector,
     written,
-)  # fmt: skip
+)
 from kernels.noting import _cut_rows
 from kernels.options import INNER
 from kernels.planes import PICTURE

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.options import INNER
+from kernels.options import INLINE, INNER
 
 # A triangle that moves by less than this and changes no colour is left as it is; px.
 STILL_PX = 1 / 64
@@ -46,14 +46,14 @@ class Planes(NamedTuple):
     fields: NDArray[np.float32]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _clamp_jit(x, low, high):  # type: ignore[no-untyped-def]
     """Return `x`, at least `low` and at most `high`; `low` if it is not a number."""
     x = x if x > low else low
     return x if x < high else high
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _kind_jit(target, values, corners, is_picture, still_px):  # type: ignore[no-untyped-def]
     """Return how a triangle is drawn; -1 if it is turned away, empty, still or not finite."""
     a, b, c = corners[0], corners[1], corners[2]
@@ -76,7 +76,7 @@ def _kind_jit(target, values, corners, is_picture, still_px):  # type: ignore[no
     return MAPPED
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _upper_jit(target, a, b):  # type: ignore[no-untyped-def]
     """Return the upper corner and the lower one; without a branch, which nobody could predict."""
     above, level = target[b, 1] < target[a, 1], target[b, 1] == target[a, 1]
@@ -84,7 +84,7 @@ def _upper_jit(target, a, b):  # type: ignore[no-untyped-def]
     return (b if turned else a), (a if turned else b)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _sorted_jit(target, corners):  # type: ignore[no-untyped-def]
     """Return a triangle's corners by y, then x: so two cut a shared edge by the same numbers."""
     a, b = _upper_jit(target, corners[0], corners[1])
@@ -93,7 +93,7 @@ def _sorted_jit(target, corners):  # type: ignore[no-untyped-def]
     return a, b, c
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _edges_jit(edges, target, top_down):  # type: ignore[no-untyped-def]
     """Write a triangle's edges."""
     a, b, c = top_down
@@ -104,7 +104,7 @@ def _edges_jit(edges, target, top_down):  # type: ignore[no-untyped-def]
     edges[6] = (target[c, 0] - target[b, 0]) / (target[c, 1] - target[b, 1])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _fields_jit(fields, target, values, top_down, table_size):  # type: ignore[no-untyped-def]
     """Write a triangle's fields, from its corners from top to bottom."""
     a, b, c = top_down

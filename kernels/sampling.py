@@ -22,8 +22,8 @@ from kernels.lanes import (
     splat,
     vector,
     written,
-)  # fmt: skip
-from kernels.options import INNER
+)
+from kernels.options import INLINE, INNER
 from kernels.taps import PAIRS
 
 
@@ -158,7 +158,7 @@ def _draw_pairs(  # type: ignore[no-untyped-def]
         )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _between_jit(x, low, high):  # type: ignore[no-untyped-def]
     """Return `x`, at least `low` and at most `high`."""
     x = x if x < high else high

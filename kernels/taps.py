@@ -18,7 +18,8 @@ from kernels.lanes import (
     splat,
     vector,
     written,
-)  # fmt: skip
+)
+from kernels.options import INLINE
 from kernels.weights import PHASES
 
 # Two pixels side by side share one position down where they look less than this apart, px.
@@ -99,7 +100,7 @@ def _tap(taps, plane, at, moves, move, line, x, y, size):  # type: ignore[no-unt
         taps[at + i * plane : at + i * plane + 8] = value
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@numba.njit(**INLINE)
 def _all_shared(taps, p):  # type: ignore[no-untyped-def]
     """Return whether PAIRS pairs from `p` on each share their rows."""
     return (taps[0, p] | taps[0, p + 1] | taps[0, p + 2] | taps[0, p + 3]) >= 0

@@ -20,7 +20,7 @@ from kernels.lanes import (
     splat,
     vector,
     written,
-)  # fmt: skip
+)
 from kernels.options import INNER
 from kernels.weights import ACROSS, DOWN
 
