@@ -8,13 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view that Numba takes for one type, whether `array` may be written to or not."""
-    view: NDArray[Any] = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array that may be written to, which Numba takes for one type: itself, or a copy."""
     return array if array.flags.writeable else array.copy()

@@ -112,8 +112,7 @@ def warm_up(compiling: Callable[[int, int], None] | None = None) -> None:
 
     Notes
     -----
-    Kernels run on Numba's threads, so the thread that calls this is not to call them at the same
-    time as another.
+    Another thread that calls kernels meanwhile waits for some of them, and this one for it.
     """
     with telling(compiling):
         for step in STEPS:

@@ -97,7 +97,7 @@ def process(
 
     Notes
     -----
-    Only one thread may call this: kernels run on Numba's threads. With one place it does just what
+    For one thread; a second one waits for the kernels. With one place it does just what
     :func:`livexpr.pipeline.process` does.
     """
     states = [_remembered(state, place, one) for place, one in enumerate(people)]

@@ -59,11 +59,6 @@ def _surface() -> _Surface:
     return _Surface(triangles, area.astype(np.float32), openings)
 
 
-def surface_corners() -> NDArray[np.int32]:
-    """Return the vertices of every triangle of skin and collar, (3, T)."""
-    return np.asarray(_surface().triangles.T)
-
-
 def doubled_areas(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return twice the signed area of every triangle of skin and collar, (T,), float32.
 

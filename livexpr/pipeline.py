@@ -122,7 +122,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
 
     Notes
     -----
-    Only one thread may call this: kernels run on Numba's threads.
+    For one thread; a second one waits for the kernels.
     """
     started = time.perf_counter()
     dt = 0.0 if state.time_s is None else max(frame.captured_at_s - state.time_s, 0.0)

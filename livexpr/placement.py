@@ -93,7 +93,8 @@ def place(
     pixel_map : PixelMap
         Gives displacements and what an opened mouth shows.
     amounts : ndarray of shape (468,), float32
-        Amount of the expression at each landmark, as from :func:`landmark_amounts`.
+        Amount of the expression at each landmark, as from
+        :func:`livexpr.regions.landmark_amounts`.
     shaded : ndarray of shape (468,), bool, optional
         Landmarks near which gain or bias change anything; all of them by default. Elsewhere the
         kernel need not look at the map.

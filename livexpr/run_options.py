@@ -41,8 +41,9 @@ FacesOption = Annotated[
         metavar="N",
         min=1,
         max=5,
-        help="Filter up to N people, from 1 to 5; each further face costs as much as the first. "
-        "Whoever is filtered stays so; passers-by beyond N, and posters, are shown as they are.",
+        help="Filter up to N people, from 1 to 5; each further face costs about as much as the "
+        "first. Whoever is filtered stays so; passers-by beyond N, and posters, are shown as they "
+        "are.",
         rich_help_panel="What to show",
     ),
 ]
@@ -87,7 +88,7 @@ SyncOption = Annotated[
     typer.Option(
         metavar="exact, predict",
         help="Let each frame wait until its faces were found, or show it at once with the faces "
-        "carried forward from the frame before: some 10 ms earlier.",
+        "carried forward from the frame before, where that can be relied on: some 10 ms earlier.",
         rich_help_panel="How long, how fast",
     ),
 ]
@@ -95,8 +96,8 @@ QualityOption = Annotated[
     str,
     typer.Option(
         metavar="auto, full",
-        help="On a machine that is too slow for the camera, look for faces less often and sample "
-        "pixels in a plainer way, or lose frames.",
+        help="On a machine that is too slow for the camera, look for faces less often and draw "
+        "eyes with fewer triangles, or lose frames.",
         rich_help_panel="How long, how fast",
     ),
 ]

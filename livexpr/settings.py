@@ -56,7 +56,8 @@ class Settings:
         ``exact``: each frame waits until its faces were found; ``predict``: it goes out at once,
         with the faces carried forward to it.
     quality : str
-        ``auto``: a machine that is too slow detects and samples less, to hold the camera's rate;
+        ``auto``: a machine that is too slow detects less often and draws eyes more coarsely, to
+        hold the camera's rate;
         ``full``: it loses frames.
     on_lost : str
         What to show while no face is found; see :func:`livexpr.lost_face.shown`.

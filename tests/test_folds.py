@@ -24,7 +24,7 @@ def live_of(track: FaceTrack) -> tuple[NDArray, NDArray, NDArray]:
 
 def test_area_is_that_of_the_shoelace_formula(rng: np.random.Generator) -> None:
     points = rng.normal(0, 10, (face_mesh.N_VERTICES, 2)).astype(np.float32)
-    corners = points[folds.surface_corners()]
+    corners = points[folds._surface().triangles.T]
     x, y = corners[..., 0].astype(np.float64), corners[..., 1].astype(np.float64)
     expected = sum(x[i] * y[(i + 1) % 3] - x[(i + 1) % 3] * y[i] for i in range(3))
     np.testing.assert_allclose(folds.doubled_areas(points), expected, atol=1e-3)

@@ -21,7 +21,6 @@ from livexpr.errors import LivexprError
 
 # Vertices of each part, as the model's own notes list them.
 SKIN = slice(0, 9409)
-HEAD_AND_NECK = slice(9409, 11248)
 MOUTH_CAVITY = slice(11248, 13294)
 GUMS_AND_TONGUE = slice(14062, 17039)
 TEETH = slice(17039, 21451)

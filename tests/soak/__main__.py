@@ -49,9 +49,6 @@ MEMORY_MINUTES = 10.0
 WARM_UP = 1.0 / 3.0
 """Of the time, which is not judged."""
 
-WINDOW_S = 120.0
-"""Two rounds of all faults, or so."""
-
 LIMITS = {"recovery_s": 3.0, "gap_ms": 200.0, "age_ms": 1000.0, "mb_per_10_min": 1.0}
 
 
@@ -87,6 +84,7 @@ class Soak:
         self.recoveries_s: dict[str, list[float]] = defaultdict(list)
         self.slowest: dict[str, tuple[str, dict[str, int]]] = {}
         self.samples: list[tuple[float, float, int, int]] = []
+        self.played: list[tuple[int, str]] = []
         self._random = random.Random(seed)
         self._kinds = kinds
         self._began_s = time.perf_counter()
@@ -150,6 +148,7 @@ class Soak:
     def _inject(self, kind: str) -> None:
         time.sleep(self._random.uniform(1.0, 2.0))
         self.samples.append((time.perf_counter(), *usage()))
+        self.played.append((self.faults.opened, self.faults.film))
         lasts_s = self._random.uniform(SHORTEST_S.get(kind, 0.3), LONGEST_S.get(kind, 2.0))
         self.faults.begin(kind)
         if kind == "preset broken":
@@ -183,10 +182,14 @@ class Soak:
     def report(self) -> dict[str, object]:
         samples = np.array(self.samples)
         # What the first faults make the libraries load and keep is no leak.
-        samples = samples[samples[:, 0] >= samples[0, 0] + WARM_UP * np.ptp(samples[:, 0])]
+        judged = samples[:, 0] >= samples[0, 0] + WARM_UP * np.ptp(samples[:, 0])
+        played = [
+            played for played, is_judged in zip(self.played, judged, strict=True) if is_judged
+        ]
+        samples = samples[judged]
         third = max(1, len(samples) // 3)
         first, last = np.median(samples[:third], axis=0), np.median(samples[-third:], axis=0)
-        floors, peaks = lows_and_highs(samples[:, 0], samples[:, 1])
+        floors = floors_of(samples[:, 0], samples[:, 1], played)
         unforeseen = [line for line in self.said if "report it" in line and "injected" not in line]
         worst_s = {kind: round(max(s), 2) for kind, s in sorted(self.recoveries_s.items())}
         return {
@@ -205,11 +208,13 @@ class Soak:
             "age_ms": self.faults.ages.percentiles_ms(),
             "models": self.faults.models,
             "memory_mb": {
-                "floors": floors[:, 1].round(1).tolist(),
-                "peaks": peaks.round(1).tolist(),
+                "floors": {
+                    film: [round(used_mb, 1) for _, used_mb, of in floors if of == film]
+                    for film in sorted({film for _, _, film in floors})
+                },
+                "most": round(float(samples[:, 1].max()), 1),
             },
-            "mb_per_10_min": mb_per_10_min(*floors.T),
-            "mb_per_10_min_of_all": mb_per_10_min(samples[:, 0], samples[:, 1]),
+            "mb_per_10_min": mb_per_10_min(floors),
             "threads": [float(first[2]), float(last[2])],
             "descriptors": [float(first[3]), float(last[3])],
             "load": os.getloadavg(),
@@ -220,27 +225,34 @@ def _film(path: Path) -> Source:
     return open_recording(path, name=path.name, fps=None, mirror=False, loop=True, fast=False)
 
 
-def lows_and_highs(times_s: np.ndarray, used_mb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return time and memory of the least, (N, 2), and the most memory, (N,), of each window.
+def floors_of(
+    times_s: np.ndarray, used_mb: np.ndarray, played: list[tuple[int, str]]
+) -> list[tuple[float, float, str]]:
+    """Return time, least memory and name of each film that was played, as often as it was.
 
     While a detector hangs there are two of them, 35 MB each, and the heap shrinks again only when
     the upper one goes. What leaks is not given back: it raises the least.
     """
-    windows = ((times_s - times_s[0]) // WINDOW_S).astype(int)
-    lows, highs = [], []
-    for window in np.unique(windows):
-        inside = np.flatnonzero(windows == window)
-        lowest = inside[np.argmin(used_mb[inside])]
-        lows.append((times_s[lowest], used_mb[lowest]))
-        highs.append(used_mb[inside].max())
-    return np.array(lows), np.array(highs)
+    floors: dict[int, tuple[float, float, str]] = {}
+    for time_s, mb, (number, film) in zip(times_s.tolist(), used_mb.tolist(), played, strict=True):
+        if number not in floors or mb < floors[number][1]:
+            floors[number] = (time_s, mb, film)
+    return list(floors.values())
 
 
-def mb_per_10_min(times_s: np.ndarray, used_mb: np.ndarray) -> float:
-    """Return the slope of a line through the samples; 0 for fewer than three."""
-    if len(times_s) < 3:
+def mb_per_10_min(floors: list[tuple[float, float, str]]) -> float:
+    """Return the slope that all films share, each from a height of its own; 0 if none came twice.
+
+    Pictures of one film take more memory than those of another, and which one comes last is chance.
+    """
+    films = sorted({film for _, _, film in floors})
+    if len(floors) == len(films):
         return 0.0
-    return round(600.0 * float(np.polyfit(times_s - times_s[0], used_mb, 1)[0]), 2)
+    times_s = np.array([time_s for time_s, _, _ in floors])
+    heights = np.array([[film == of for of in films] for _, _, film in floors], float)
+    columns = np.column_stack([times_s - times_s.mean(), heights])
+    fitted, *_ = np.linalg.lstsq(columns, np.array([mb for _, mb, _ in floors]), rcond=None)
+    return round(600.0 * float(fitted[0]), 2)
 
 
 def usage() -> tuple[float, int, int]:

@@ -51,6 +51,7 @@ class Faults:
 
     active: str = ""
     film: str = ""
+    opened: int = 0
     good_at_s: float = 0.0
     why_not: Counter[str] = field(default_factory=Counter)
     frames: int = 0
@@ -118,6 +119,7 @@ class FaultyWebcam:
         self._frozen: np.ndarray | None = None
         self._closed = threading.Event()
         faults.film = film.name
+        faults.opened += 1
 
     def read(self) -> Frame | None:
         kind = self._faults.active

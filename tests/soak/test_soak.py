@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.soak.__main__ import floors_of, mb_per_10_min
 from tests.soak.faults import KINDS
 
 HOME = Path(__file__).resolve().parents[2]
@@ -37,3 +39,18 @@ def test_a_short_soak(capsys):
     assert gave_up == []
     for name in ("threads", "descriptors"):
         assert report[name][1] <= report[name][0] + 4, f"{name} leak"
+
+
+@pytest.mark.parametrize("leak_mb_per_10_min", [0.0, 2.0])
+def test_growth_is_told_from_films_of_other_sizes(rng, leak_mb_per_10_min):
+    times_s = np.arange(0.0, 1200.0, 3.0)
+    numbers = (times_s // 24).astype(int)
+    heights_mb = {"small": 266.0, "large": 275.0, "middle": 270.0}
+    # The large film comes more and more often.
+    films = rng.choice(list(heights_mb), numbers[-1] + 1)
+    films[-20:] = "large"
+    played = [(number, str(films[number])) for number in numbers]
+    used_mb = np.array([heights_mb[film] for _, film in played])
+    used_mb += leak_mb_per_10_min * times_s / 600.0 + rng.choice([0, 0, 35], len(times_s))
+    found = mb_per_10_min(floors_of(times_s, used_mb, played))
+    assert found == pytest.approx(leak_mb_per_10_min, abs=0.2)
