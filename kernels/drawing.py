@@ -14,7 +14,7 @@ from kernels.bands import _bands_jit, _sort_jit
 from kernels.options import INNER, OUTER
 from kernels.planes import STILL_PX, _planes_jit
 
-# How long to wait for another thread's planes before they are made here, too: about 0.02 ms.
+# How long to wait for another thread's planes before they are made here, too: about 0.04 ms.
 CHUNK_SPINS = 1500
 
 

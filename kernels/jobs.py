@@ -21,7 +21,7 @@ BAND_ROWS = 16
 RUN = 16
 # So many triangles are made planes of by one thread at a time.
 CHUNK = 128
-# How often whoever waits for another thread looks before it sleeps: about 0.1 ms.
+# How often whoever waits for another thread looks before it sleeps: about 0.2 ms.
 SPINS = 8000
 # Cells of a job. Those that threads write to while others read lie in cache lines of their own.
 OPEN, INSIDE, NEXT_CHUNK, READY, PATIENCE = 0, 8, 16, 24, 32

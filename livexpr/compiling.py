@@ -1,6 +1,6 @@
 """Compiles the kernels in a process of its own, while NumPy stands in for them.
 
-Compiling takes ten seconds on a machine that has never done it, in which Python's interpreter
+Compiling takes twenty seconds or more on a machine that has never done it, in which Python's interpreter
 would be held for long moments: another process has one of its own, and a processor, where there
 are two. What it compiles it leaves in Numba's cache, from where it is loaded here.
 """
