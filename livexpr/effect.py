@@ -196,11 +196,11 @@ def eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
     """Move amounts and region weights towards what is wanted."""
     wanted = wanted_amounts(effect)
     goal_regions = _regions(effect)
-    goal = _wanted_damping(effect)
+    goal_damping = _wanted_damping(effect)
     if (
         state.amounts == wanted
         and state.regions == goal_regions
-        and state.damping == goal
+        and state.damping == goal_damping
         and state.damped is effect.damped
         and state.maps is effect.maps
     ):
@@ -215,16 +215,16 @@ def eased(state: FilterState, effect: Effect, dt: float) -> FilterState:
             amounts[name] = goal if abs(goal - amount) < NOTHING else amount
     before = state.regions or goal_regions
     damped = effect.damped or state.damped
-    damping_now = state.damping + step * (goal - state.damping)
-    if abs(goal - damping_now) < NOTHING:
-        damping_now = goal
+    damping_now = state.damping + step * (goal_damping - state.damping)
+    if abs(goal_damping - damping_now) < NOTHING:
+        damping_now = goal_damping
     settled = amounts.keys() == effect.maps.keys()
     loaded = effect.maps if settled else {**state.maps, **effect.maps}
     return replace(
         state,
         amounts=amounts,
         damping=damping_now,
-        damped=damped if damping_now or goal else None,
+        damped=damped if damping_now or goal_damping else None,
         regions=_eased_regions(before, goal_regions, step),
         maps=loaded if settled else {name: m for name, m in loaded.items() if name in amounts},
     )

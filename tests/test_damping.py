@@ -222,6 +222,16 @@ class TestPipeline:
         assert taken[119] == pytest.approx(taken[19], rel=0.1)
         assert max(abs(b - a) for a, b in pairwise(taken)) < 0.3 * taken[119]
 
+    def test_a_preset_that_adds_is_not_damped_by_the_one_before(
+        self, picture, synthetic_face, poker_face
+    ) -> None:
+        happy = load_effect(presets.load("happy"))
+        effects = [poker_face] * 30 + [happy] * 90 + [poker_face] * 10
+        taken = corner_path(picture, [smiling(synthetic_face)] * 130, effects)
+        assert taken[29] > 0.3
+        assert max(taken[100:120]) == 0, "what happy finds stays"
+        assert taken[121] > 0, "and what shows is taken back again from the first frame on"
+
     def test_a_lost_face_eases_out_and_comes_back_from_nothing(
         self, picture, synthetic_face, poker_face
     ) -> None:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from livexpr import face_mesh, pipeline, pixel_map, presets, strength
+from livexpr.blendshapes import BLENDSHAPE_NAMES
+from livexpr.effect import eased
 from livexpr.errors import FormatError, PresetError
 from livexpr.pipeline import Effect, FilterState, Result, load_effect, process
 from livexpr.pixel_map import PixelMap
@@ -66,6 +68,13 @@ def run(
         state = result.state
         results.append(result)
     return results
+
+
+def wholly_smiling(track: FaceTrack, happy: Effect) -> FaceTrack:
+    """Return the face that shows by itself what the map of `happy` adds."""
+    signature = happy.maps["happy"].blendshapes
+    shown = [max(signature.get(name, 0), 0) for name in BLENDSHAPE_NAMES]
+    return replace(track, blendshapes=np.array(shown, np.float32))
 
 
 def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -201,13 +210,7 @@ class TestOneFrame:
         assert still(tiny, track, happy).frame.pixels.shape == tiny.shape
 
     def test_a_user_who_smiles_is_topped_up(self, picture, track, happy: Effect) -> None:
-        signature = happy.maps["happy"].blendshapes
-        from livexpr.blendshapes import BLENDSHAPE_NAMES
-
-        blendshapes = np.array(
-            [max(signature.get(name, 0), 0) for name in BLENDSHAPE_NAMES], np.float32
-        )
-        smiling = replace(track, blendshapes=blendshapes)
+        smiling = wholly_smiling(track, happy)
         assert still(picture, smiling, happy).strength == pytest.approx(0.15, abs=0.01)
         assert still(picture, track, happy).strength == pytest.approx(1)
         away = replace(happy, intensity=-1.0)
@@ -221,6 +224,17 @@ class TestOneFrame:
 
 
 class TestOverTime:
+    def test_a_user_who_smiles_is_topped_up_live_too(self, picture, track, happy) -> None:
+        """From nothing, as a live source begins; not only where all is there at once."""
+        results = run(picture, [(wholly_smiling(track, happy), happy)] * 60)
+        assert results[-1].strength == pytest.approx(0.15, abs=0.01)
+        assert max(result.strength for result in results) < 0.2
+        assert results[-1].state.damping == 0
+
+    def test_what_is_settled_stays_as_it_is(self, picture, track, happy) -> None:
+        state = run(picture, [(track, happy)] * 90)[-1].state
+        assert eased(state, happy, FRAME_S) is state
+
     def test_the_effect_eases_in_within_the_time_stated(self, picture, track, happy) -> None:
         """Amount and presence ease at once: 90 % after easing_s, 99 % after twice as long."""
         amounts = [r.strength for r in run(picture, [(track, happy)] * 40)]
