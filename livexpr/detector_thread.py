@@ -61,6 +61,12 @@ class DetectorThread(threading.Thread):
         since_s = self._busy_since_s
         return 0.0 if since_s is None else time.perf_counter() - since_s
 
+    def begin_anew(self) -> None:
+        """Count from now on for how long it has been at work."""
+        with self._changed:
+            if self._busy_since_s is not None:
+                self._busy_since_s = time.perf_counter()
+
     @property
     def idle(self) -> bool:
         """Whether it waits for a frame."""

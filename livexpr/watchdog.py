@@ -20,6 +20,9 @@ _STALL_LIMIT_S, _STALL_TIMES = 1.5, 10.0
 _FILM_LIMIT_S = 30.0
 """As the last, where frames are no more worth for being early, and for making a detector."""
 
+_STOOD_STILL_S = 1.0
+"""Who wakes so much later than asked was stopped, with the whole process: a closed laptop."""
+
 _BEAR_S = 1.0
 """A detector that raises is thrown away when it has done nothing else for so long."""
 
@@ -113,15 +116,23 @@ class WatchedDetector:
         if self._worker is None:
             self._worker = DetectorThread(self._make)
         worker = self._worker
-        patience_s = self._patience_s(worker, patience_s)
-        end_s = time.perf_counter() + max(0.0, patience_s - worker.busy_s)
-        found = None
-        if worker.has(frame) or worker.take(frame, end_s):
-            if meanwhile is not None and self._live and worker.usual_s > _LONG_S:
-                # Whoever detects needs the interpreter for a moment.
-                time.sleep(_BEGINNING_S)
-                meanwhile()
-            found = worker.result(frame, end_s)
+        while True:
+            wait_s = self._patience_s(worker, patience_s) - worker.busy_s
+            end_s = time.perf_counter() + max(0.0, wait_s)
+            found = None
+            if worker.has(frame) or worker.take(frame, end_s):
+                if meanwhile is not None and self._live and worker.usual_s > _LONG_S:
+                    # Whoever detects needs the interpreter for a moment.
+                    time.sleep(_BEGINNING_S)
+                    meanwhile()
+                found = worker.result(frame, end_s)
+            overslept_s = time.perf_counter() - end_s
+            if found is not None or worker.error is not None or overslept_s < _STOOD_STILL_S:
+                break
+            # The detector stood still, too: it does not hang.
+            worker.begin_anew()
+            if self._live:
+                return _LATE
         if worker.error is not None:
             self._throw_away()
             return self._failed(worker.error)
