@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +99,7 @@ class Scheduler:
         self._inbox = inbox
         self._first_s: float | None = None
         self._last_s = 0.0
+        self._interval_s = math.inf
         # Before the first frame none has been seen that could tell the time.
         self._post_until(0.0)
 
@@ -107,9 +109,12 @@ class Scheduler:
             if "apply" not in published.stages_s:
                 return
             self._first_s = self._last_s = published.time_s
+            return
         interval_s = published.time_s - self._last_s
-        self._last_s = published.time_s
-        self._post_until(published.time_s - self._first_s + interval_s)
+        # After a gap, the frame that ends it tells nothing of when the next one comes.
+        ahead_s = min(interval_s, self._interval_s)
+        self._last_s, self._interval_s = published.time_s, interval_s
+        self._post_until(published.time_s - self._first_s + ahead_s)
 
     def tell(self, message: str) -> None:
         """Do nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +113,15 @@ def test_each_command_takes_effect_on_the_first_frame_at_its_time():
         since_s = time_s - first
         expected = 0.1 if since_s < 0.1 - 1e-6 else 0.2 if since_s < 0.5 - 1e-6 else 0.3
         assert intensity == expected
+
+
+def test_a_gap_between_frames_brings_nothing_forward():
+    inbox = Inbox()
+    entries = schedule.parse("1 intensity 0.1\n41 intensity 0.2\n71 intensity 0.3", "study")
+    scheduler = schedule.Scheduler(entries, inbox)
+    posted = []
+    # The camera is away from 1 s to 40, and from 40.5 to 70.
+    for time_s in (0.0, 0.5, 1.0, 40.0, 40.5, 70.0, 70.5):
+        scheduler.saw(SimpleNamespace(time_s=time_s, stages_s={"apply": 0.001}))
+        posted.append([command.value for command in inbox.take()])
+    assert posted == [[], ["0.1"], [], [], ["0.2"], [], ["0.3"]]
