@@ -1,8 +1,8 @@
 """Compiles the kernels in a process of its own, while NumPy stands in for them.
 
-Compiling takes twenty seconds or more on a machine that has never done it, in which Python's interpreter
-would be held for long moments: another process has one of its own, and a processor, where there
-are two. What it compiles it leaves in Numba's cache, from where it is loaded here.
+Compiling takes twenty seconds or more on a machine that has never done it, in which Python's
+interpreter would be held for long moments: another process has one of its own, and a processor,
+where there are two. What it compiles it leaves in Numba's cache, from where it is loaded here.
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ before it whenever what is wanted has changed::
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -29,6 +31,9 @@ from livexpr.types import FaceTrack
 
 _BACKLOG = 120
 """Frames that may wait for the disk, at 30 fps for four seconds; then a live call loses lines."""
+
+_END_LIMIT_S = 5.0
+"""So long the end waits for a disk: camera and films are yet to be closed."""
 
 
 class FrameLog:
@@ -85,8 +90,13 @@ class FrameLog:
         if self._closed:
             return
         self._closed = True
-        self._waiting.put(None)
-        self._thread.join()
+        end_s = time.perf_counter() + _END_LIMIT_S
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=_END_LIMIT_S)
+        self._thread.join(max(0.0, end_s - time.perf_counter()))
+        if self._thread.is_alive() and not self._failed:
+            self._failed = True
+            self._say(f"the log {self._path} ends early: its disk does not answer")
 
     def _run(self) -> None:
         lines = _Lines()

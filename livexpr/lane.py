@@ -15,7 +15,7 @@ from livexpr.errors import VirtualCameraError, one_line
 from livexpr.letterbox import letterbox, placeholder
 from livexpr.types import Frame
 
-_STUCK_LIMIT_S = 10.0
+_STUCK_LIMIT_S, _SLICES = 10.0, 10
 """A sink that takes nothing for so long loses frames, also where none is to be lost."""
 
 _FILM_BACKLOG = 8
@@ -142,9 +142,14 @@ class Lane(threading.Thread):
             if not self.working or self._finishing:
                 return
             if len(self._waiting) >= self._backlog:
-                # Not for ever: a sink that hangs would keep the program from ending.
-                room = not self._live and self._changed.wait_for(
-                    lambda: len(self._waiting) < self._backlog or not self.working, _STUCK_LIMIT_S
+                # Not for ever: a sink that hangs would keep the program from ending. Bit by bit: a
+                # process that was stopped meanwhile has lost no more than one of them.
+                room = not self._live and any(
+                    self._changed.wait_for(
+                        lambda: len(self._waiting) < self._backlog or not self.working,
+                        _STUCK_LIMIT_S / _SLICES,
+                    )
+                    for _ in range(_SLICES)
                 )
                 if not room:
                     self._waiting.popleft()

@@ -22,6 +22,7 @@ _INTERVAL_S = 1.0 / 61.0
 _MESSAGE_S = 2.5
 _RATE_FRAMES = 30
 _LATENCY_STEP = 0.1
+_MOST_MORE_MS = 200.0
 
 
 class Preview:
@@ -71,6 +72,8 @@ class Preview:
         self._published_s.append(now_s)
         latency_ms = (now_s - after.captured_at_s) * 1000
         smoothed = latency_ms if self._latency_ms is None else self._latency_ms
+        # One frame that a suspended machine held back is not to be seen for seconds.
+        latency_ms = min(latency_ms, smoothed + _MOST_MORE_MS)
         self._latency_ms = smoothed + _LATENCY_STEP * (latency_ms - smoothed)
         if now_s - self._shown_s < _INTERVAL_S:
             return False

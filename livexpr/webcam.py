@@ -25,6 +25,9 @@ DEFAULT_FPS = 30.0
 SILENCE_LIMIT_S = 5.0
 """A camera that gives no picture for so long is reported as broken."""
 
+_FRESH_S = 0.5
+"""The picture by which a camera was found to work is shown if it is no older."""
+
 _RETRY_S = 0.02
 _RELEASE_LIMIT_S = 0.5
 """How long the end waits for a read; a read that outlasts it releases the camera itself."""
@@ -96,7 +99,8 @@ class Webcam:
             When it was unplugged, or has given no picture for five seconds.
         """
         first, self._first = self._first, None
-        if first is not None:
+        # Whoever opened it may have had to wait for something else since.
+        if first is not None and time.perf_counter() - first.captured_at_s < _FRESH_S:
             return first
         patience_ends_s = time.perf_counter() + SILENCE_LIMIT_S
         while not self._closing.is_set():

@@ -566,6 +566,18 @@ def test_webcam_frames_are_numbered_and_mirrored(cameras):
     assert source.read() is None
 
 
+@pytest.mark.parametrize(("waited_s", "first"), [(0.1, 0), (3.0, 1)])
+def test_the_picture_a_webcam_was_opened_with_is_shown_while_it_is_fresh(
+    cameras, monkeypatch, waited_s, first
+):
+    """Else a film would begin with a still of as many seconds as the filter took to load."""
+    source = opened("HD Pro")
+    now_s = recordings.time.perf_counter()
+    monkeypatch.setattr(recordings.time, "perf_counter", lambda: now_s + waited_s)
+    assert [source.read().index for _ in range(2)] == [first, first + 1]
+    source.close()
+
+
 def test_infrared_camera_becomes_bgr(cameras, monkeypatch):
     monkeypatch.setattr(FakeCapture, "picture", FakeCapture.picture[..., 0])
     assert opened("webcam").read().pixels.shape == (480, 640, 3)

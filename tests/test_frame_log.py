@@ -116,6 +116,22 @@ def test_a_full_disk_is_said_once(tmp_path):
     assert "ends here" in said[0]
 
 
+@pytest.mark.parametrize("frames", [1, 1000])
+def test_a_disk_that_does_not_answer_does_not_keep_the_program_from_ending(
+    tmp_path, monkeypatch, frames
+):
+    answer = threading.Event()
+    monkeypatch.setattr("livexpr.frame_log._Lines.of", lambda self, one: answer.wait(30) and [])
+    monkeypatch.setattr("livexpr.frame_log._END_LIMIT_S", 0.1)
+    said: list[str] = []
+    log = FrameLog(tmp_path / "study.jsonl", said.append, live=True)
+    for index in range(frames):
+        log.saw(published(index))
+    log.close()
+    assert said == [f"the log {tmp_path / 'study.jsonl'} ends early: its disk does not answer"]
+    answer.set()
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(LivexprError, match="cannot write the log"):
         FrameLog(tmp_path / "no" / "study.jsonl", print, live=True)

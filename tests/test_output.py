@@ -187,6 +187,32 @@ def test_fast_publishing_waits_for_the_slowest_sink():
     assert slow.times_s == []  # frames of a fast run carry no real times
 
 
+def test_a_fast_film_loses_nothing_while_the_process_is_stopped(monkeypatch):
+    """Whoever waited for room then wakes as if the time were over."""
+    publisher, slow = Publisher(size=SIZE, fps=30.0, live=False), RecordingSink()
+    slow.gate.clear()
+    publisher.add(slow)
+    put = threading.current_thread()
+    waits: list[bool] = []
+    wait_for = threading.Condition.wait_for
+
+    def woken_late(self, predicate, timeout=None):
+        if threading.current_thread() is not put or predicate():
+            return wait_for(self, predicate, timeout)
+        waits.append(True)
+        if len(waits) == 1:
+            return False
+        slow.gate.set()
+        return wait_for(self, predicate, LIMIT_S)
+
+    monkeypatch.setattr(threading.Condition, "wait_for", woken_late)
+    for index in range(10):
+        publisher.publish(frame(index))
+    publisher.close()
+    assert len(waits) > 1
+    assert slow.levels == list(range(10))
+
+
 def test_a_sink_that_fails_is_dropped_and_reported_once():
     failed = []
     publisher = Publisher(

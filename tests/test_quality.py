@@ -233,6 +233,23 @@ def test_the_preview_says_it_when_there_is_nothing_else_to_say(monkeypatch) -> N
     assert messages == ["quality: less", "intensity 0.5", "the camera is away"]
 
 
+def test_one_frame_that_was_held_back_for_an_hour_is_soon_forgotten(monkeypatch) -> None:
+    shown_ms = []
+
+    def drawn(before, after, tracks, controls, readings, size):
+        shown_ms.append(readings.latency_ms)
+        return after
+
+    monkeypatch.setattr(hud, "draw_preview", drawn)
+    monkeypatch.setattr(preview.time, "perf_counter", lambda: 3600.02)
+    shown = preview.Preview(FakeWindow())
+    for captured_at_s in (3600.0, 0.0, 3600.0):
+        frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, captured_at_s)
+        shown.take(frame, frame, (), mirrored=False)
+        shown.draw("happy", Controls())
+    assert 20.0 < shown_ms[-1] < 45.0
+
+
 @pytest.mark.parametrize("read", [run_options.sync_from, run_options.quality_from])
 def test_unknown_modes_are_refused_with_an_offer(read) -> None:
     with pytest.raises(typer.BadParameter, match="'predcit' is unknown"):
