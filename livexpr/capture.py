@@ -78,7 +78,7 @@ def open_source(
 
 
 def reopen_source(source: Source) -> Source:
-    """Open a webcam again that was closed or broke, under whatever number it has come back.
+    """Open again what was closed or broke: a webcam, under whatever number it is back, or a film.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def reopen_source(source: Source) -> Source:
     Raises
     ------
     CameraError
-        While the camera is still away, and for a source that is not a webcam.
+        While the camera, or the film's file, is still away, and for a still picture.
     """
-    if not isinstance(source, Webcam | DormantWebcam):
+    if not isinstance(source, Webcam | DormantWebcam | Film):
         raise CameraError(f"{source.name} ended and cannot be opened again")
     return source.reopen()
 

@@ -171,6 +171,19 @@ class Film:
         self._index += 1
         return frame
 
+    def reopen(self) -> Film:
+        """Open the same film again, from its beginning.
+
+        Raises
+        ------
+        CameraError
+            While its file is away.
+        """
+        check_file(self._path)
+        return Film(
+            self._path, name=self.name, mirror=self._mirror, loop=self._loop, fast=not self.live
+        )
+
     def timed_pictures(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
         """Yield the rest of one pass, instead of :meth:`read`: pictures, without waiting.
 

@@ -694,10 +694,25 @@ def test_read_that_hangs_lets_go_of_the_camera_when_it_returns(cameras, monkeypa
     assert device.released
 
 
-def test_only_webcams_can_be_opened_again(tmp_path):
-    source = opened(write_film(tmp_path / "clip.mp4"))
+def test_a_still_picture_cannot_be_opened_again(tmp_path, astronaut):
+    cv2.imwrite(str(tmp_path / "face.png"), astronaut)
     with pytest.raises(CameraError, match="cannot be opened again"):
+        reopen_source(opened(tmp_path / "face.png"))
+
+
+def test_a_looping_film_whose_file_was_away_goes_on_when_it_is_back(tmp_path):
+    path = write_film(tmp_path / "clip.mp4", frames=3)
+    source = opened(path, fast=False, loop=True)
+    path.rename(tmp_path / "away.mp4")
+    with pytest.raises(CameraError):
+        read_all(source, limit=9)
+    with pytest.raises(CameraError):
         reopen_source(source)
+    (tmp_path / "away.mp4").rename(path)
+    again = reopen_source(source)
+    assert again.live
+    assert len([again.read() for _ in range(5)]) == 5
+    again.close()
 
 
 def test_wishes_tolerate_rates_like_29_97():
