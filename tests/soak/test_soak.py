@@ -52,5 +52,7 @@ def test_growth_is_told_from_films_of_other_sizes(rng, leak_mb_per_10_min):
     played = [(number, str(films[number])) for number in numbers]
     used_mb = np.array([heights_mb[film] for _, film in played])
     used_mb += leak_mb_per_10_min * times_s / 600.0 + rng.choice([0, 0, 35], len(times_s))
+    # A second detector all the while, towards the end.
+    used_mb[(numbers > 38) & (numbers % 5 == 0)] += 35
     found = mb_per_10_min(floors_of(times_s, used_mb, played))
     assert found == pytest.approx(leak_mb_per_10_min, abs=0.2)
