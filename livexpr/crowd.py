@@ -64,7 +64,9 @@ class CrowdResult:
     @property
     def covers(self) -> tuple[Cover, ...]:
         """What is before the faces of `tracks`."""
-        people = zip(self.state.states, self.presences, strict=False)
+        both = zip(self.state.states, self.state.numbers, strict=True)
+        known = [state for state, number in both if number]
+        people = zip(known, self.presences, strict=True)
         return tuple(state.cover for state, presence in people if presence is not None)
 
 
@@ -137,7 +139,8 @@ def _remembered(state: CrowdState, place: int, person: Person) -> FilterState:
     if place >= len(state.states):
         return state.fresh
     before = state.numbers[place]
-    if before and person.number and before != person.number:
+    # After a cut to a scene without them, nobody is in a place that was somebody's.
+    if before and before != person.number:
         return pipeline.stranger_state(state.states[place])
     return state.states[place]
 

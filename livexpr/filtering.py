@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from livexpr.engine_start import EngineStart
+from livexpr.engine_start import Engine, EngineStart
 from livexpr.errors import LivexprError, one_line
 from livexpr.pilot import Pilot
 from livexpr.retrying import Retrying
@@ -15,6 +15,7 @@ from livexpr.slot import Detected
 
 if TYPE_CHECKING:
     from livexpr.crowd import CrowdResult, CrowdState
+    from livexpr.pipeline import Effect
 
 UNFILTERED = "the picture goes on unfiltered"
 
@@ -56,12 +57,8 @@ class Filtering:
         engine = self._starting.engine
         if engine is None or self._retrying.waiting:
             return None
-        try:
-            effect = pilot.effect(engine)
-        except LivexprError as error:
-            # Why a preset cannot be shown; then the last one that could.
-            self._say(str(error))
-            pilot.leave()
+        effect = self._effect(engine, pilot)
+        if effect is None:
             return None
         if self.coarse:
             effect = replace(effect, coarse=True)
@@ -79,6 +76,18 @@ class Filtering:
         self._retrying.worked()
         self._state = result.state
         return result
+
+    def _effect(self, engine: Engine, pilot: Pilot) -> Effect | None:
+        """Return what is wanted, or what was shown last if that cannot be shown."""
+        try:
+            return pilot.effect(engine)
+        except LivexprError as error:
+            self._say(str(error))
+            pilot.leave()
+        try:
+            return pilot.effect(engine)
+        except LivexprError:  # it is said on the next frame
+            return None
 
     def look(self) -> None:
         """Look at the frame that has just been filtered, once it is on its way out.

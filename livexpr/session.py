@@ -182,7 +182,8 @@ class Session:
             except LivexprError as error:
                 ok, message = False, str(error)
         if command.verb == "freeze":
-            self._held = self._last if self._pilot.controls.frozen else None
+            held = self._held or self._last
+            self._held = held if self._pilot.controls.frozen else None
         if command.answer is not None:
             command.answer(Answer(ok, message, self.status()))
         if command.verb == "help" and self._preview is None:

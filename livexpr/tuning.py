@@ -40,7 +40,7 @@ class Tuning:
         self._edges = edges
         self._first = preset
         self._effects: dict[str, Effect] = {}
-        self._map_changed = False
+        self._outdated: set[str] = set()
 
     def step(self, direction: int) -> None:
         """Take the next (1) or previous (-1) preset; broken ones are left out, and named.
@@ -95,7 +95,7 @@ class Tuning:
         preset = self._edges.load_preset(name)
         if shown.file is not None and shown.name == shown.file.stem:
             preset = replace(preset, name=shown.name)
-        self.preset = preset
+        self._go_on_with(preset)
         return preset != shown
 
     def adjust(self, verb: str, value: str) -> str:
@@ -135,13 +135,15 @@ class Tuning:
             When a map is missing or broken.
         """
         effect = self._effects.get(self.preset.name)
-        if self._map_changed:
-            self._map_changed = False  # first, so that a broken one is tried but once
+        if self.preset.name in self._outdated:
+            self._outdated.remove(self.preset.name)  # first: a broken map is tried but once
             effect = self._effects[self.preset.name] = engine.load_effect(self.preset)
         elif effect is None or (effect.preset is not self.preset and effect.preset != self.preset):
             effect = _with_loaded_maps(effect, self.preset) or engine.load_effect(self.preset)
             self._effects[self.preset.name] = effect
         self.preset = effect.preset
+        # The last one is the one to go back to.
+        self._effects[self.preset.name] = self._effects.pop(self.preset.name)
         return effect if effect.intensity == intensity else replace(effect, intensity=intensity)
 
     def save(self, intensity: float, name: str = "") -> Path:
@@ -174,12 +176,19 @@ class Tuning:
             self._edges.save_preset(preset, path)
         except OSError as error:
             raise LivexprError(f"cannot save {path}: {error.strerror}") from None
-        if self.preset.name in self._effects:  # the same maps: nothing to load
-            self._effects[name] = replace(
-                self._effects[self.preset.name], preset=preset, intensity=intensity
-            )
-        self.preset = preset
+        # Whatever is loaded of its maps need not be loaded again.
+        loaded = _with_loaded_maps(self._effects.get(self.preset.name), preset)
+        self._effects.pop(name, None)
+        if loaded is not None:
+            self._effects[name] = replace(loaded, intensity=intensity)
+        self._go_on_with(preset)
         return path
+
+    def _go_on_with(self, preset: Preset) -> None:
+        """Take a preset, also wherever it is stepped to, if that is its file."""
+        if (self._first.name, self._first.file) == (preset.name, preset.file):
+            self._first = preset
+        self.preset = preset
 
     def _reload_map(self, name: str) -> bool:
         self._effects = {
@@ -187,8 +196,10 @@ class Tuning:
             for shown, effect in self._effects.items()
             if shown == self.preset.name or name not in _map_names(effect.preset)
         }
-        self._map_changed = self._map_changed or name in _map_names(self.preset)
-        return name in _map_names(self.preset)
+        if name not in _map_names(self.preset):
+            return False
+        self._outdated.add(self.preset.name)
+        return True
 
     def _free_name(self, wanted: str) -> str:
         names = set(self._edges.available_presets())

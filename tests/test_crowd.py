@@ -121,6 +121,29 @@ def test_somebody_else_in_a_place_begins_without_the_memory_of_the_last(pair, ha
     assert memory.amounts["happy"] > 0.99, "what is wanted does not begin anew"
 
 
+def test_after_a_cut_to_nobody_the_last_face_is_drawn_no_more(pair, happy):
+    pixels, left, right = pair
+    results = play(
+        happy,
+        [(pixels, (Person(1, left),))] * 20
+        + [(pixels, (Person(0, GONE),))] * 2
+        + [(pixels, (Person(2, right),))],
+    )
+    for cut in results[20:22]:
+        np.testing.assert_array_equal(cut.frame.pixels, pixels)
+        assert cut.state.states[0].face is None
+    np.testing.assert_array_equal(results[-1].tracks[0].landmarks_px, right.landmarks_px)
+    assert results[-1].presences[0] < 0.3, "eases in anew"
+
+
+def test_covers_are_those_of_the_faces_that_are_there(pair, happy):
+    pixels, left, right = pair
+    two = (Person(1, left), Person(2, right))
+    state = play(happy, [(pixels, two)] * 5)[-1].state
+    one = play(happy, [(pixels, (Person(0, GONE), Person(2, right)))], state)[0]
+    assert one.covers == (one.state.states[1].cover,)
+
+
 def test_nothing_to_change_gives_the_very_frame(pair, happy):
     pixels, left, right = pair
     frame = Frame(pixels, 0, 0.0)

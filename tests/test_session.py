@@ -142,6 +142,12 @@ def test_a_frozen_picture_stays(line):
     assert live == sorted(set(live))
 
 
+def test_freezing_what_is_frozen_changes_nothing():
+    _, onlooker = run(*["freeze on", "status", "status"] * 3)
+    shown = [int(published.after.pixels[0, -1, 1]) for published in onlooker.seen]
+    assert len(set(shown[-6:])) == 1
+
+
 def test_keys_of_the_window_are_left_out_while_a_combination_is_pressed():
     window = FakeWindow(first=1)
     world = World(camera=FakeCamera(), window=window)
