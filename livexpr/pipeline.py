@@ -131,7 +131,11 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     smoothed = time.perf_counter()
     largest = max((abs(amount) for amount in state.amounts.values()), default=0.0)
     face = state.face
-    if face is None or max(largest, abs(state.damping)) * state.presence < NOTHING:
+    wanted = max(largest, abs(state.damping))
+    if wanted < NOTHING and state.light is not None:
+        # Nobody looks while the filter is off: whatever light there is then is seen at once.
+        state = replace(state, light=None)
+    if face is None or wanted * state.presence < NOTHING:
         return _unchanged(frame, state, track, started)
 
     mix = mixed(state, largest)

@@ -231,6 +231,17 @@ class TestOverTime:
         assert max(result.strength for result in results) < 0.2
         assert results[-1].state.damping == 0
 
+    def test_light_that_changed_while_the_filter_was_off_is_seen_at_once(
+        self, picture, track, happy
+    ) -> None:
+        off = replace(happy, intensity=0.0)
+        dark = (picture * 0.4).astype(np.uint8)
+        state = run(picture, [(track, happy)] * 30)[-1].state
+        state = replace(run(dark, [(track, off)] * 60, state)[-1].state, time_s=None)
+        shown = run(dark, [(track, happy)] * 2, state)[-1].state
+        fresh = run(dark, [(track, happy)] * 2)[-1].state
+        np.testing.assert_allclose(shown.light.skin_bgr, fresh.light.skin_bgr, atol=1)
+
     def test_what_is_settled_stays_as_it_is(self, picture, track, happy) -> None:
         state = run(picture, [(track, happy)] * 90)[-1].state
         assert eased(state, happy, FRAME_S) is state
