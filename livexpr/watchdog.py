@@ -132,7 +132,7 @@ class WatchedDetector:
             # The detector stood still, too: it does not hang.
             worker.begin_anew()
             if self._live:
-                return _LATE
+                break
         if worker.error is not None:
             self._throw_away()
             return self._failed(worker.error)

@@ -244,8 +244,8 @@ def mb_per_10_min(floors: list[tuple[float, float, str]]) -> float:
     """Return the median of the slopes between each two times that a film was played; else 0.
 
     Pictures of one film take more memory than those of another, and which one comes last is chance.
-    So is when a film was played between detectors that hung, and has a high floor for once: through
-    all of them, a straight line found 1.4 MB where each film's lowest floors fell.
+    So is when a film was played between detectors that hung, and has a high floor for once: a
+    straight line follows such a one.
     Theil, Sen: Estimates of the regression coefficient based on Kendall's tau, JASA 63 (1968).
     """
     slopes = [
