@@ -6,11 +6,12 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livexpr import face_mesh
+from livexpr import cuts, face_mesh
 from livexpr.prediction import LIMIT_S, Anchor, anchored, carried
 from livexpr.types import FaceTrack, Frame, NoFace, Person
 
@@ -48,12 +49,26 @@ class _Known:
     error: float = 0.0
 
 
+class _Scene(NamedTuple):
+    """When a picture was taken, its shape, and what :func:`livexpr.cuts.sampled` says of it."""
+
+    time_s: float
+    shape: tuple[int, ...]
+    sampled: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8], time_s: float) -> _Scene:
+        return cls(time_s, pixels.shape, cuts.sampled(pixels))
+
+
 class Carrier:
     """Remembers who was found where. One thread may note while another one carries."""
 
     def __init__(self) -> None:
-        self._known: tuple[_Known, ...] = ()
+        self._known: tuple[float, tuple[_Known, ...]] = (-math.inf, ())
         self._carried: tuple[float, tuple[Person, ...]] = (-math.inf, ())
+        self._scene: _Scene | None = None
+        self._cut_s = -math.inf
 
     def note(self, people: Sequence[Person], pixels: NDArray[np.uint8], time_s: float) -> None:
         """Take over what was found on a frame.
@@ -66,22 +81,32 @@ class Carrier:
         time_s : float
             Of the frame.
         """
-        before = {known.person.number: known for known in self._known}
+        if self._scene is None or self._scene.time_s < time_s:
+            self._scene = _Scene.of(pixels, time_s)
+        before = {known.person.number: known for known in self._known[1]}
         carried_s, guesses = self._carried
         guessed = {one.number: one.track for one in guesses} if carried_s == time_s else {}
-        self._known = tuple(
-            _noted(one, pixels, time_s, before.get(one.number), guessed.get(one.number))
-            for one in people
+        self._known = (
+            time_s,
+            tuple(
+                _noted(one, pixels, time_s, before.get(one.number), guessed.get(one.number))
+                for one in people
+            ),
         )
 
     def carried(self, pixels: NDArray[np.uint8], time_s: float) -> tuple[tuple[Person, ...], bool]:
         """Return everybody as they are on a newer frame, and whether that can be relied on.
 
-        Nobody before anything was noted. It cannot be relied on where the picture disagrees, where
-        what was carried lately came out wrong, and where somebody was lost a moment ago.
+        Nobody before anything was noted, nor after a cut or a change of cameras until something
+        was noted again. It cannot be relied on then, nor where the picture disagrees, where what
+        was carried lately came out wrong, and where somebody was lost a moment ago.
         """
+        self._watch_for_cuts(pixels, time_s)
+        known_s, everybody = self._known
+        if known_s < self._cut_s:
+            return (), False
         people, sure = [], True
-        for known in self._known:
+        for known in everybody:
             person, anchor = known.person, known.anchor
             if anchor is None:
                 sure &= time_s - known.found_s > LIMIT_S
@@ -92,6 +117,16 @@ class Carrier:
             people.append(person)
         self._carried = time_s, tuple(people)
         return tuple(people), sure
+
+    def _watch_for_cuts(self, pixels: NDArray[np.uint8], time_s: float) -> None:
+        before, self._scene = self._scene, _Scene.of(pixels, time_s)
+        if before is None:
+            return
+        if time_s < before.time_s:
+            # Another camera's picture was taken earlier; what is found on its last one comes yet.
+            self._cut_s = math.nextafter(before.time_s, math.inf)
+        elif before.shape != pixels.shape or cuts.is_cut(before.sampled, self._scene.sampled):
+            self._cut_s = time_s
 
 
 def _noted(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from livexpr import head_pose, pipeline
 from livexpr.occlusion import Cover
 from livexpr.pipeline import Effect, FilterState
-from livexpr.types import FaceTrack, Frame, Person
+from livexpr.types import FaceTrack, Frame, NoFace, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class CrowdResult:
         Amount of the mix that was applied, the largest of all; 0 where nothing was added.
     presences : tuple of float or None
         For everybody who is followed, how much of the effect the face can carry now, in [0, 1],
-        eased; None for whoever is not found, or about to be followed.
+        eased; None for whoever is not found, about to be followed, or in another's place just now.
+    covers : tuple of Cover
+        What is before the faces of `tracks`.
     """
 
     frame: Frame
@@ -60,14 +62,7 @@ class CrowdResult:
     tracks: tuple[FaceTrack, ...]
     strength: float
     presences: tuple[float | None, ...]
-
-    @property
-    def covers(self) -> tuple[Cover, ...]:
-        """What is before the faces of `tracks`."""
-        both = zip(self.state.states, self.state.numbers, strict=True)
-        known = [state for state, number in both if number]
-        people = zip(known, self.presences, strict=True)
-        return tuple(state.cover for state, presence in people if presence is not None)
+    covers: tuple[Cover, ...]
 
 
 def initial_state() -> CrowdState:
@@ -122,10 +117,13 @@ def process(
         tracks=tuple(r.track for r in in_places if isinstance(r.track, FaceTrack)),
         strength=max((result.strength for result in in_places), key=abs),
         presences=tuple(
-            result.presence if isinstance(result.track, FaceTrack) else None
-            for one, result in zip(people, in_places, strict=True)
-            if one.number
+            None
+            if isinstance(result.track, NoFace) or _is_stranger(state, place, people[place])
+            else result.presence
+            for place, result in enumerate(in_places)
+            if people[place].number
         ),
+        covers=tuple(r.state.cover for r in in_places if isinstance(r.track, FaceTrack)),
     )
 
 
@@ -138,11 +136,18 @@ def _remembered(state: CrowdState, place: int, person: Person) -> FilterState:
     """Return what is remembered of a person: of looks nothing, where it is another's memory."""
     if place >= len(state.states):
         return state.fresh
-    before = state.numbers[place]
-    # After a cut to a scene without them, nobody is in a place that was somebody's.
-    if before and before != person.number:
+    if _is_stranger(state, place, person):
         return pipeline.stranger_state(state.states[place])
     return state.states[place]
+
+
+def _is_stranger(state: CrowdState, place: int, person: Person) -> bool:
+    """Tell whether a place was another's on the last frame.
+
+    After a cut to a scene without them, nobody is in a place that was somebody's.
+    """
+    before = state.numbers[place] if place < len(state.numbers) else 0
+    return before not in (0, person.number)
 
 
 def _height(person: Person, state: FilterState) -> float:

@@ -93,7 +93,8 @@ class DetectionThread:
         self._until_next = 0
         self._took_s = 0.0
         self._beside_found: Detected | None = None
-        self._looking = threading.Lock()
+        self._looking = threading.RLock()
+        self._looked_at = -1
         self._beside: Beside | None = None
         if fps is None:
             self._beside = Beside(self._look_beside, lambda: self.slot.wait_until_idle(_YIELD_S))
@@ -185,7 +186,10 @@ class DetectionThread:
         return Detected(frame, time_s, took_s, people or self._nobody)
 
     def _look_beside(self, frame: Frame) -> None:
-        found = self._beside_found = self._noted(frame, LIMIT_S)
+        with self._looking:
+            if frame.index < self._looked_at:
+                return  # detection runs beside no more, and has overtaken it
+            found = self._beside_found = self._noted(frame, LIMIT_S)
         self._took_s = found.detect_s
         self._pace.took(found.detect_s)
 
@@ -211,6 +215,7 @@ class DetectionThread:
         if self._starting.engine is None:
             return self._detected(frame, _NOT_YET, 0.0)
         with self._looking:
+            self._looked_at = frame.index
             started_s = time.perf_counter()
             meanwhile = None if self._ahead else partial(self._prepare, frame)
             found = self._watched.detect(seen, patience_s, meanwhile)

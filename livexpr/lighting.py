@@ -67,6 +67,15 @@ def first_seen(pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Li
     return Light(skin, skin, white, white, time_s)
 
 
+def no_brighter(light: Light, pixels: NDArray[np.uint8], track: FaceTrack) -> Light:
+    """Return the light that is left where a picture, (H, W, 3), uint8, BGR, has become darker."""
+    left = luma(skin_bgr(pixels, track.landmarks_px)) / max(luma(light.skin_bgr), 1.0)
+    if left >= 1:
+        return light
+    white = None if light.white_bgr is None else light.white_bgr * np.float32(left)
+    return replace(light, skin_bgr=light.skin_bgr * np.float32(left), white_bgr=white)
+
+
 def is_due(light: Light, time_s: float) -> bool:
     """Whether it is time to look again."""
     return not 0 <= time_s - light.looked_s < _EVERY_S

@@ -48,12 +48,14 @@ def followed(
     now = frame.captured_at_s
     if state.light is None:
         light = lighting.first_seen(frame.pixels, face, now)
+        cover = occlusion.seen_again(state.cover, now)
     else:
         light = lighting.followed(state.light, dt_s)
-    due = lighting.is_due(light, now) or occlusion.is_due(state.cover, now)
+        cover = occlusion.followed(state.cover, dt_s, easing_s)
+    due = lighting.is_due(light, now) or occlusion.is_due(cover, now)
     return replace(
         state,
         light=light,
-        cover=occlusion.followed(state.cover, dt_s, easing_s),
+        cover=cover,
         unlooked=(frame, face) if due else None,
     )

@@ -165,6 +165,13 @@ def followed(cover: Cover, dt_s: float, easing_s: float) -> Cover:
     )
 
 
+def seen_again(cover: Cover, time_s: float) -> Cover:
+    """Return what is known of a face after nobody has looked at it for a while."""
+    memory = cover.memory
+    gone = memory is not None and not 0 <= time_s - memory.looked_s <= _FORGOTTEN_S
+    return Cover() if gone else cover
+
+
 def landmark_factors(cover: Cover) -> NDArray[np.float32]:
     """Return the factor of the effect at each landmark, (468,), float32, in [0, 1]."""
     return zone_fields() @ np.array(cover.free, np.float32)

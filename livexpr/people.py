@@ -193,6 +193,8 @@ def _placed(crowd: Crowd, time_s: float) -> Crowd:
         if not place.number and ready:
             places[i] = Place(ready.pop(0).number)
     alive = [one for one in ready if one.stillness.alive and not one.stillness.is_picture(time_s)]
+    # Some have a place that is about to be free.
+    alive = alive[sum(place.left_s is not None for place in places) :]
     for i, place in enumerate(places):
         one = known.get(place.number)
         if one is not None and place.left_s is None and alive and _is_picture(one, time_s):

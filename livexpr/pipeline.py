@@ -39,6 +39,7 @@ from livexpr.effect import (
     stranger_state,
     without_face,
 )
+from livexpr.lighting import Light
 from livexpr.looking import looked
 from livexpr.smoothing import smooth
 from livexpr.spare_copy import SPARE
@@ -132,10 +133,9 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     largest = max((abs(amount) for amount in state.amounts.values()), default=0.0)
     face = state.face
     wanted = max(largest, abs(state.damping))
-    if wanted < NOTHING and state.light is not None:
-        # Nobody looks while the filter is off: whatever light there is then is seen at once.
-        state = replace(state, light=None)
     if face is None or wanted * state.presence < NOTHING:
+        # Nobody looks while nothing is drawn: whatever light there is then is seen at once.
+        state = replace(state, light=None) if state.light is not None else state
         return _unchanged(frame, state, track, started)
 
     mix = mixed(state, largest)
@@ -152,8 +152,12 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
     )
     if abs(amount) < NOTHING and taken_cm is None:
         return _unchanged(frame, state, track, started)
+    light = state.light
+    assert light is not None
+    if not track:
+        light = lighting.no_brighter(light, frame.pixels, face)
     placing = time.perf_counter()
-    pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, state, effect)
+    pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, light, state, effect)
     stages = {
         "smooth": smoothed - started,
         "place": placing - smoothed + placed_s,
@@ -200,6 +204,7 @@ def _filtered(
     mix: Mix,
     amount: float,
     taken_cm: NDArray[np.float32] | None,
+    light: Light,
     state: FilterState,
     effect: Effect,
 ) -> tuple[NDArray[np.uint8], float]:
@@ -223,7 +228,7 @@ def _filtered(
             fine_eyes=not effect.coarse,
         )
         placed_s = time.perf_counter() - started
-        pixels = _drawn(pixels, placed, moved, state)
+        pixels = _drawn(pixels, placed, moved, light)
     for intensity_map, proportion in mix.painted:
         pixels = intensity_effect.painted(
             pixels, face.landmarks_px, intensity_map, amount * proportion, weights
@@ -245,11 +250,9 @@ def _drawn(
     source: NDArray[np.uint8],
     placed: placement.Placement,
     mix: MovedMix,
-    state: FilterState,
+    seen: Light,
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture with the placed mesh drawn into it."""
-    seen = state.light
-    assert seen is not None
     light = np.empty(4, np.float32)
     light[:3] = lighting.mouth_light(seen.skin_bgr, seen.white_bgr, placed.mouth_opening_cm)
     light[3] = lighting.luma(seen.skin_bgr)
@@ -278,9 +281,11 @@ def _unchanged(
 
 def _with_shown(state: FilterState, mix: Mix, track: FaceTrack, dt: float) -> FilterState:
     """Follow what the user shows without the filter."""
-    shares = state.damped_shares
+    shares = None
     if state.damped is not None:
-        shares = damping.followed(shares, damping.shares_shown(track.blendshapes, state.damped), dt)
+        # What was shown before nothing was drawn for a while is no share of what is shown now.
+        before = state.damped_shares if state.light is not None else None
+        shares = damping.followed(before, damping.shares_shown(track.blendshapes, state.damped), dt)
     shown = strength.already_shown(track.blendshapes, mix.signature)
     if state.light is not None:
         shown = state.shown + (1 - math.exp(-dt / _SHOWN_S)) * (shown - state.shown)

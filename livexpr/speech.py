@@ -20,6 +20,8 @@ _LATE_S = 1.0
 _SPEECH_CM = (0.15, 0.4)
 # Lips close within a tenth of a second: landmarks, and more so smoothed ones, are late by this, s.
 _AHEAD_S = 0.03
+# By no more than so many frames: some come in a burst, and were not taken that close together.
+_MOST_AHEAD = 2.0
 # Lips nearer than this part of their widest opening of late are about to meet.
 _MEETING = 0.6
 # Lips nearer than this part of it are shut.
@@ -70,7 +72,7 @@ def followed(speech: Speech | None, track: FaceTrack, dt_s: float) -> Speech:
     soon = opening
     if dt_s > 0:
         closed = max(speech.opening_cm - opening, 0.0)
-        soon = max(opening - _AHEAD_S / dt_s * closed, 0.0)
+        soon = max(opening - min(_AHEAD_S / dt_s, _MOST_AHEAD) * closed, 0.0)
     return Speech(opening, max(opening, widest), min(opening, narrowest), shut_s, soon)
 
 

@@ -58,6 +58,27 @@ def test_somebody_new_in_a_place_has_nobodys_speed(synthetic_face) -> None:
     np.testing.assert_allclose(one.track.landmarks_px, face.landmarks_px, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("picture", "time_s"),
+    [("other", 4 * FRAME_S), ("smaller", 4 * FRAME_S), ("same", 2.5 * FRAME_S)],
+    ids=["a cut", "another size", "a picture from before the last"],
+)
+def test_nobody_is_carried_into_another_scene(synthetic_face, rng, picture, time_s) -> None:
+    carrier, face = Carrier(), Person(1, synthetic_face.track())
+    scene = rng.integers(0, 256, (240, 240, 3), np.uint8)
+    for step in range(3):
+        carrier.note((face,), scene, step * FRAME_S)
+        carrier.carried(scene, (step + 1) * FRAME_S)
+    then = {"other": 255 - scene, "smaller": scene[:200].copy(), "same": scene}[picture]
+    assert carrier.carried(then, time_s) == ((), False)
+    # What is found on the last frame before counts no more.
+    carrier.note((face,), scene, 3 * FRAME_S)
+    assert carrier.carried(then, time_s + FRAME_S) == ((), False)
+    carrier.note((face,), then, time_s + 2 * FRAME_S)
+    (one,), _ = carrier.carried(then, time_s + 3 * FRAME_S)
+    assert isinstance(one.track, FaceTrack)
+
+
 SIZE = (360, 300)
 
 

@@ -13,6 +13,7 @@ import pytest
 from livexpr import crowd, pipeline, runtime
 from livexpr.following import Following
 from livexpr.landmarks import Landmarker
+from livexpr.lost_face import Veil, shown, together
 from livexpr.pipeline import Effect, load_effect
 from livexpr.presets import Feel, Preset
 from livexpr.settings import Settings
@@ -114,11 +115,31 @@ def test_somebody_else_in_a_place_begins_without_the_memory_of_the_last(pair, ha
     pixels, left, right = pair
     state = play(happy, [(pixels, (Person(1, left),))] * 20)[-1].state
     taken_over = play(happy, [(pixels, (Person(2, right),))] * 3, state)
-    assert taken_over[0].presences[0] < 0.5, "the effect eases in"
+    assert taken_over[0].presences == (None,), "nobody knows yet how well it can be carried"
+    assert taken_over[1].presences[0] < 0.5, "the effect eases in"
     memory = taken_over[0].state.states[0]
     assert memory.face is not None
     assert np.array_equal(memory.face.landmarks_px, right.landmarks_px), "nothing is smoothed over"
     assert memory.amounts["happy"] > 0.99, "what is wanted does not begin anew"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_blur_never_shows_somebody_else_in_a_place_unfiltered(pair, happy, index):
+    """Whether the next camera's first picture is later than the last one's last, or earlier."""
+    pixels, left, right = pair
+    veil, state = Veil(), crowd.initial_state()
+    people = [Person(1, left)] * 30 + [Person(2, right)] * 3
+    for k, person in enumerate(people):
+        time_s = (k if k < 30 else k - 2 + index) * FRAME_S
+        other = pixels if k < 30 else 255 - pixels
+        result = crowd.process(Frame(other, k, time_s), (person,), happy, state)
+        state = result.state
+        presence = together("blur", result.presences)
+        shown_now, veil = shown("blur", result.frame.pixels, presence, time_s, veil)
+        if k == 29:
+            filtered = shown_now
+            assert filtered is result.frame.pixels
+    assert shown_now is filtered, "the last filtered picture stands in for a moment"
 
 
 def test_after_a_cut_to_nobody_the_last_face_is_drawn_no_more(pair, happy):

@@ -232,6 +232,17 @@ class TestPipeline:
         assert max(taken[100:120]) == 0, "what happy finds stays"
         assert taken[121] > 0, "and what shows is taken back again from the first frame on"
 
+    @pytest.mark.parametrize("between", ["off", "happy"])
+    def test_a_smile_of_long_ago_is_not_taken_back(
+        self, picture, synthetic_face, poker_face, between: str
+    ) -> None:
+        other = load_effect(presets.load(between))
+        tracks = [smiling(synthetic_face)] * 80 + [synthetic_face.track()] * 60
+        effects = [poker_face] * 30 + [other] * 90 + [poker_face] * 20
+        taken = corner_path(picture, tracks, effects)
+        assert taken[29] > 0.3
+        assert max(map(abs, taken[120:])) < 0.01
+
     def test_a_lost_face_eases_out_and_comes_back_from_nothing(
         self, picture, synthetic_face, poker_face
     ) -> None:

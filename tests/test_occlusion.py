@@ -270,6 +270,21 @@ class TestInThePipeline:
         assert max(changes[80:90]) < 0.2
         assert changes[-1] > 0.7 * changes[0]
 
+    def test_a_hand_that_went_while_the_filter_was_off_leaves_nothing(
+        self, picture, track, happy
+    ) -> None:
+        hand = spot(picture, track, MOUTH, 2.2)
+        off = replace(happy, intensity=0.0)
+        state = pipeline.settled_state(happy)
+        for index in range(264):
+            pixels = hand if 60 <= index < 130 else picture
+            effect = off if 120 <= index < 260 else happy
+            result = process(Frame(pixels, index, index * FRAME_S), track, effect, state)
+            state = result.state
+            if index == 119:
+                assert state.cover.free[LOWER] < 0.05
+        assert state.cover.free[LOWER] > 0.95
+
     def test_memory_survives_a_lost_face(self, picture, track, happy) -> None:
         state = pipeline.settled_state(happy)
         for index in range(200):

@@ -399,6 +399,21 @@ def test_somebody_alive_is_found_beside_a_poster_and_followed_instead():
     assert len(unfollowed) * STEP_S < 1.5, "the effect leaves the poster, then comes to the user"
 
 
+def test_one_picture_at_most_makes_room_for_one_who_is_alive():
+    posters = Actor(1, lives=False), Actor(2, lives=False)
+    user = Actor(3)
+    still = [(posters[0], 150, 200), (posters[1], 450, 200)]
+    crowd = after(people.nobody(2), *still, duration_s=8.0)
+    assert {1, 2} == set(numbers(crowd))
+    leaving = set()
+    for i in seconds(0.9):
+        time_s = 8.0 + i * STEP_S
+        faces = tuple(actor.at(x, y, time_s) for actor, x, y in (*still, (user, 750, 200)))
+        crowd = people.followed(crowd, faces, time_s)
+        leaving |= {place.number for place in crowd.places if place.left_s is not None}
+    assert len(leaving) == 1
+
+
 def test_nothing_is_hidden_while_all_is_well():
     user, other = Actor(1), Actor(2)
     following = Following(2)

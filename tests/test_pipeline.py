@@ -242,6 +242,31 @@ class TestOverTime:
         fresh = run(dark, [(track, happy)] * 2)[-1].state
         np.testing.assert_allclose(shown.light.skin_bgr, fresh.light.skin_bgr, atol=1)
 
+    def test_light_that_changed_while_the_head_was_turned_away_is_seen_at_once(
+        self, picture, track, happy, synthetic_face
+    ) -> None:
+        dark = (picture * 0.4).astype(np.uint8)
+        away = synthetic_face.track(yaw_rad=1.2)
+        state = run(picture, [(track, happy)] * 30 + [(away, happy)] * 60)[-1].state
+        state = run(dark, [(away, happy)] * 3, replace(state, time_s=None))[-1].state
+        shown = run(dark, [(track, happy)] * 3, replace(state, time_s=None))[-1].state
+        fresh = run(dark, [(track, happy)] * 3)[-1].state
+        np.testing.assert_allclose(shown.light.skin_bgr, fresh.light.skin_bgr, atol=1)
+
+    def test_a_lost_face_is_not_drawn_brighter_than_the_picture(
+        self, picture, track, happy
+    ) -> None:
+        """The lens is covered: teeth must not float on black."""
+        state = run(picture, [(track, happy)] * 60)[-1].state
+        black = np.zeros_like(picture)
+        brightest = []
+        for index in range(60, 66):
+            frame = Frame(black, index, index * FRAME_S)
+            result = process(frame, NoFace("dark"), happy, state)
+            state = result.state
+            brightest.append(int(result.frame.pixels.max()))
+        assert max(brightest) < 20
+
     def test_what_is_settled_stays_as_it_is(self, picture, track, happy) -> None:
         state = run(picture, [(track, happy)] * 90)[-1].state
         assert eased(state, happy, FRAME_S) is state

@@ -95,6 +95,19 @@ def test_the_more_is_said_the_wider_the_target_opens(synthetic_face, name: str, 
     assert (np.diff(target_cm) > left * np.diff(openings_cm)).all()
 
 
+def test_frames_that_come_in_a_burst_do_not_shut_the_lips(track) -> None:
+    """They were taken a thirtieth apart, though the second was read a moment after the first."""
+    openings = [*syllables(60), 0.6, 0.5]
+    parts = []
+    for burst_s in (FRAME_S, 0.006):
+        state = None
+        for k, opening in enumerate(openings):
+            dt_s = burst_s if k == len(openings) - 1 else FRAME_S
+            state = followed(state, open_by(track, opening), dt_s)
+        parts.append(closing(state))
+    assert parts[1] == pytest.approx(parts[0], abs=0.2)
+
+
 def test_no_opening_is_awaited_without_time(track) -> None:
     state = followed(None, open_by(track, 0.6), 0.0)
     assert followed(state, open_by(track, 0.2), 0.0).soon_cm == pytest.approx(0.2, abs=1e-5)
