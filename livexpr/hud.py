@@ -199,6 +199,7 @@ def _draw_readings(picture: NDArray[np.uint8], controls: Controls, readings: Rea
     size = text_size_px(height)
     margin = round(size * 0.8)
     amount = f"{controls.intensity:.1f}" if controls.on else "off"
+    help_key = readings.keys.key_for("help")
     pieces = [
         (amount, _TEXT if controls.on else _ACCENT, _BOLD),
         *([("frozen", _ACCENT, _BOLD)] if controls.frozen else []),
@@ -209,7 +210,7 @@ def _draw_readings(picture: NDArray[np.uint8], controls: Controls, readings: Rea
             if readings.latency_ms is not None
             else []
         ),
-        ("h: help", _FAINT, _REGULAR),
+        *([(f"{help_key}: help", _FAINT, _REGULAR)] if help_key else []),
     ]
     room = width - 2 * margin - _label_width(pieces, size) - round(size * 0.9)
     name = _shortened(readings.preset, size, max(room, 4 * size), _BOLD)

@@ -90,6 +90,14 @@ class KeyTable:
                 return parse_line(row.command)
         return None
 
+    def key_for(self, command: str) -> str:
+        """Return a key of the preview or the terminal that asks for this, '' without one.
+
+        >>> KEYS.key_for("help"), KEYS.bound({"h": "", "?": ""}).key_for("help")
+        ('h', '')
+        """
+        return next((_label(row.names[0]) for row in self.here if row.command == command), "")
+
     @property
     def rows(self) -> tuple[Key, ...]:
         """All, in the order in which they are listed."""

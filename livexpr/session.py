@@ -130,10 +130,9 @@ class Session:
                 self._standing_in.look(self._supply)
                 self._show()
             self._sinks.check()
-        if self._detection.bug is not None:
-            raise self._detection.bug
-        if self._supply.error is not None:
-            raise self._supply.error
+        for error in (self._detection.bug, self._supply.error):
+            if error is not None:
+                raise error
 
     def count(self) -> None:
         """Take over what the threads have counted; after they have ended."""
@@ -150,7 +149,9 @@ class Session:
         self._sinks.start_films()
         error = self._starting.error
         if error is None:
-            keys = "; h shows the keys" if self._preview is None and self._terminal.usable else ""
+            listens = self._preview is None and self._terminal.usable
+            key = self._settings.keys.key_for("help") if listens else ""
+            keys = f"; {key} shows the keys" if key else ""
             self._say(f"{self._pilot.preset.name} is live: {self._sinks.names}{keys}")
         elif not self._stop.requested:
             self._say(f"{UNFILTERED}: {one_line(error)}")
@@ -181,9 +182,7 @@ class Session:
                 message = self._pilot.carry_out(command)
             except LivexprError as error:
                 ok, message = False, str(error)
-        if command.verb == "freeze":
-            held = self._held or self._last
-            self._held = held if self._pilot.controls.frozen else None
+        self._held = (self._held or self._last) if self._pilot.controls.frozen else None
         if command.answer is not None:
             command.answer(Answer(ok, message, self.status()))
         if command.verb == "help" and self._preview is None:
@@ -198,7 +197,8 @@ class Session:
         return {
             **self._pilot.status(),
             "ready": self._starting.engine is not None,
-            "face": self._presence is not None,
+            "error": "" if self._starting.error is None else one_line(self._starting.error),
+            "face": self._presence is not None and not self._supply.notice,
             "source": self._supply.name,
             "output": self._sinks.names,
             "notice": self._supply.notice,
@@ -222,9 +222,9 @@ class Session:
         """Filter a frame, publish it and show it."""
         self._last = detected
         self._standing_in.end()
-        if self._held is not None:
-            # A frozen picture is still filtered, so that it can be tuned.
-            held = self._held
+        if self._pilot.controls.frozen:
+            # Still filtered, so that it can be tuned; this one, if there was none to be frozen.
+            held = self._held = self._held or detected
             frame = replace(detected.frame, pixels=held.frame.pixels)
             detected = replace(detected, frame=frame, people=held.people)
         self._presence = None

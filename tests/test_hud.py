@@ -8,6 +8,7 @@ import pytest
 from livexpr import hud
 from livexpr.controls import Controls
 from livexpr.hud import Readings, draw_preview
+from livexpr.keys import KEYS
 from livexpr.types import FaceTrack
 
 SIZES = [(640, 480), (1280, 720)]
@@ -55,6 +56,22 @@ def test_readings_tell_preset_strength_rate_and_latency(size):
     assert width(Readings("a", latency_ms=25.0)) > short
     assert width(Readings("a"), Controls(frozen=True)) > short
     assert width(Readings("a"), Controls(mirrored=True)) > short
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        ({}, ["h: help"]),
+        ({"h": "preset warm"}, ["?: help"]),
+        ({"h": "", "?": ""}, []),
+        ({"h": "", "?": "", "k": "help"}, ["k: help"]),
+    ],
+)
+def test_the_key_of_the_help_is_the_one_that_is_bound_to_it(monkeypatch, bound, told):
+    written = []
+    monkeypatch.setattr(hud, "_write", lambda picture, text, *rest: written.append(text))
+    draw(plain((640, 480), 0), readings=Readings("happy", keys=KEYS.bound(bound)))
+    assert [text for text in written if "help" in text] == told
 
 
 def test_off_is_shown():

@@ -142,6 +142,23 @@ def test_a_frozen_picture_stays(line):
     assert live == sorted(set(live))
 
 
+class Frozen(World):
+    """Is asked to freeze the picture before there is one."""
+
+    def _open_companions(self, settings, inbox, say, *, live):
+        inbox.post(parse_line("freeze on"))
+        return super()._open_companions(settings, inbox, say, live=live)
+
+
+def test_what_is_frozen_before_there_is_a_picture_is_the_first_one():
+    world = Frozen(camera=FakeCamera())
+    onlooker = Onlooker(*["status"] * 5, world=world)
+    world.companions = [onlooker]
+    assert world.run() == 0
+    assert all(answer.status["frozen"] for answer in onlooker.answers)
+    assert len({int(published.before.pixels[0, -1, 1]) for published in onlooker.seen}) == 1
+
+
 def test_freezing_what_is_frozen_changes_nothing():
     _, onlooker = run(*["freeze on", "status", "status"] * 3)
     shown = [int(published.after.pixels[0, -1, 1]) for published in onlooker.seen]
