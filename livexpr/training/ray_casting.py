@@ -43,7 +43,14 @@ class Surface:
         return np.asarray(np.einsum("nk,nkd->nd", self.weights, corners), np.float32)
 
 
-def _embree() -> tuple[Any, Any]:
+def require_embree() -> tuple[Any, Any]:
+    """Return Embree's scene and mesh.
+
+    Raises
+    ------
+    LivexprError
+        If it is not installed.
+    """
     try:
         from embreex.mesh_construction import TriangleMesh
         from embreex.rtcore_scene import EmbreeScene
@@ -70,7 +77,7 @@ class Mesh:
     """
 
     def __init__(self, vertices: Points, triangles: NDArray[np.int32]) -> None:
-        scene_type, mesh_type = _embree()
+        scene_type, mesh_type = require_embree()
         self.vertices = np.ascontiguousarray(vertices, np.float32)
         self.triangles = np.ascontiguousarray(triangles, np.int32)
         self._scene = scene_type()

@@ -114,6 +114,17 @@ class TestFindPairs:
         with pytest.raises(LivexprError, match=r"nowhere.*No such file"):
             find_pairs(tmp_path / "nowhere", "happy")
 
+    def test_notes_beside_a_picture_do_not_take_its_place(
+        self, pairs_dir: Path, write: Write
+    ) -> None:
+        for name in ("neutral/a.jpg", "happy/a.jpg"):
+            write(name, np.zeros((2, 2, 3), np.uint8))
+        for name in ("neutral/a.txt", "happy/a.xmp", "neutral/b.txt", "happy/b.txt"):
+            (pairs_dir / name).write_text("taken in spring")
+        found = find_pairs(pairs_dir, "happy")
+        assert [path.suffix for path in found["a"]] == [".jpg", ".jpg"]
+        assert "b" in found, "and is named as what cannot be used"
+
     def test_nobody_in_both_folders(self, pairs_dir: Path, write: Write) -> None:
         write("neutral/a.png", np.zeros((2, 2, 3), np.uint8))
         with pytest.raises(LivexprError, match="has its pair"):
@@ -265,16 +276,21 @@ class TestFitCommand:
             write(f"happy/{person}.png", pixels)
         write("neutral/ghost[bold].png", np.full_like(astronaut, 90))
         write("happy/ghost[bold].png", astronaut)
+        for folder in ("neutral", "happy"):
+            (pairs_dir / folder / "raw").mkdir()
         return pairs_dir
 
     def test_fit_says_what_it_used_and_what_it_left_out(
         self, three_people: Path, tmp_path: Path, capsys
     ) -> None:
-        out = tmp_path / "happy.safetensors"
+        out = tmp_path / "happy[bold].safetensors"
         fit_command(three_people, "happy", out, attribution="me")
         said = " ".join(capsys.readouterr().err.split())
         assert "left out ghost[bold]: neutral/ghost[bold].png: no face found" in said
-        assert "used 2 of 3 pairs" in said
+        assert "neutral/raw is a folder" in said
+        assert "used 2 of 4 pairs" in said
+        assert "wrote" in said
+        assert "happy[bold].safetensors" in said.replace(" ", "")
         fitted = pixel_map.load(out)
         assert fitted.metadata["attribution"] == "me"
         assert fitted.metadata["expression"] == "happy"
@@ -337,3 +353,6 @@ def test_pairs_that_open_the_mouth_are_left_out(rng) -> None:
     assert with_shut_mouth([pair, opened]) == [pair]
     with pytest.raises(LivexprError, match="--closed-mouth"):
         with_shut_mouth([opened])
+    # Where there is no pair at all, the mouth is not why.
+    with pytest.raises(LivexprError, match="no usable pair"):
+        fit_observations(with_shut_mouth([]))

@@ -18,7 +18,12 @@ def ranked(people: Iterable[str]) -> list[str]:
     >>> ranked(["001", "002", "003"]) == ranked(["003", "001", "002"])
     True
     """
-    return sorted(set(people), key=lambda person: hashlib.sha256(person.encode()).digest())
+    return sorted(set(people), key=_digest)
+
+
+def _digest(person: str) -> bytes:
+    # Of a file name that is no UTF-8, its bytes.
+    return hashlib.sha256(person.encode(errors="surrogateescape")).digest()
 
 
 def split_people(people: Sequence[str], folds: int) -> list[list[str]]:

@@ -15,6 +15,7 @@ Nothing is done about exposure, which differs between two photographs for every 
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr import face_canvas, face_mesh, head_pose
-from livexpr.errors import FormatError
+from livexpr.errors import FormatError, LivexprError
 from livexpr.training import face_space
+from livexpr.training.judges import INSTALL
 
 GEOMETRIES = ("own", "rest", "crop")
 FACE_SPACE_SIZE = 192
@@ -68,6 +70,23 @@ def psnr_db(mse: float) -> float:
     return min(-10 * math.log10(mse), BEST_PSNR_DB) if mse > 0 else BEST_PSNR_DB
 
 
+def require_skimage() -> Any:
+    """Return scikit-image's ``structural_similarity``.
+
+    Raises
+    ------
+    LivexprError
+        Without scikit-image.
+    """
+    try:
+        metrics = importlib.import_module("skimage.metrics")
+    except ImportError as error:
+        raise LivexprError(
+            f"pictures are compared by scikit-image, which is missing; run: {INSTALL}"
+        ) from error
+    return metrics.structural_similarity
+
+
 def difference(a: Image, b: Image, mask: NDArray[np.bool_] | None = None) -> Difference:
     """Compare two pictures.
 
@@ -87,16 +106,15 @@ def difference(a: Image, b: Image, mask: NDArray[np.bool_] | None = None) -> Dif
     ------
     FormatError
         If the shapes differ.
+    LivexprError
+        Without scikit-image.
 
     References
     ----------
     Wang et al. (2004), Image quality assessment: from error visibility to structural similarity,
     IEEE TIP 13(4).
     """
-    from skimage import metrics
-
-    # Without types of its own.
-    structural_similarity: Any = metrics.structural_similarity
+    structural_similarity = require_skimage()
     if a.shape != b.shape:
         raise FormatError(f"cannot compare pictures of shapes {a.shape} and {b.shape}")
     where = np.ones(a.shape[:2], np.bool_) if mask is None else mask

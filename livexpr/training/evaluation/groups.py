@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from livexpr.errors import LivexprError
+
 KINDS = ("gender", "age", "ethnicity")
 NOT_STATED = "not stated"
 _AGE_BANDS = ((25, "under 25"), (35, "25 to 34"))
@@ -23,13 +25,30 @@ _SHUFFLES = 2000
 
 
 def read_groups(pairs_dir: Path) -> dict[str, dict[str, str]]:
-    """Return person -> gender, age band and ethnicity from ``people.csv``; empty without it."""
+    """Return person -> gender, age band and ethnicity from ``people.csv``; empty without it.
+
+    Raises
+    ------
+    LivexprError
+        If it is no such table, or cannot be read.
+    """
+    path = pairs_dir / "people.csv"
     try:
-        text = (pairs_dir / "people.csv").read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin it with a mark
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError:
+        raise LivexprError(f"{path} is not UTF-8: save it as CSV in UTF-8") from None
+    except OSError as error:
+        raise LivexprError(f"cannot read {path}: {error.strerror}") from error
+    table = csv.DictReader(text.splitlines())
+    if "id" not in (table.fieldnames or ()):
+        raise LivexprError(
+            f"{path}: expected the columns id, gender, age and ethnicity, found "
+            f"{', '.join(table.fieldnames or ()) or 'none'}"
+        )
     groups = {}
-    for row in csv.DictReader(text.splitlines()):
+    for row in table:
         found = {"gender": row.get("gender"), "age": None, "ethnicity": row.get("ethnicity")}
         age = row.get("age") or ""
         if age.isdigit():

@@ -37,8 +37,9 @@ def recognised(scores: Scores, neutral: Scores, expression: str) -> bool:
     False
     """
     risen = {name: score - neutral[name] for name, score in scores.items()}
-    first = max(scores, key=scores.__getitem__)
-    return expression in (first, max(risen, key=risen.__getitem__))
+    first, most = (max(by_name, key=by_name.__getitem__) for by_name in (scores, risen))
+    # On a face that was left as it is, none has risen.
+    return expression == first or (expression == most and risen[most] > 0)
 
 
 def all_scores(verdict: Verdict) -> dict[str, Scores]:
@@ -71,7 +72,7 @@ def judge(
         measures[f"{name} rise"] = after[name][expression] - before[name][expression]
         measures[f"{name} recognised"] = float(recognised(after[name], before[name], expression))
     measures["identity"] = identity_distance(neutral[1], verdict)
-    # Where the neutral's skin was: what an expression does to the skin's outline does not count.
+    # Each where its own skin is: that lips and lids have moved does not count.
     energy = sharpness(neutral[0].pixels, neutral[0].landmarks_px)
     measures["sharpness"] = sharpness(filtered.pixels, filtered.landmarks_px) / max(energy, 1e-12)
     return measures

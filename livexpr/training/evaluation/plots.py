@@ -44,7 +44,7 @@ def draw_plots(results: Mapping[str, Any]) -> dict[str, bytes]:
         "family.svg": ("family", _family),
         "groups.svg": ("family", _groups),
     }
-    plt = _pyplot()
+    plt = require_matplotlib()
     drawn = {}
     for name, (part, draw) in drawers.items():
         if results.get(part):
@@ -59,7 +59,14 @@ def draw_plots(results: Mapping[str, Any]) -> dict[str, bytes]:
     return drawn
 
 
-def _pyplot() -> Any:
+def require_matplotlib() -> Any:
+    """Return Matplotlib's ``pyplot``, which draws into memory only.
+
+    Raises
+    ------
+    LivexprError
+        Without matplotlib.
+    """
     try:
         matplotlib: Any = importlib.import_module("matplotlib")
     except ImportError as error:
@@ -83,7 +90,7 @@ def _curve(plt: Any, curve: Mapping[str, Any]) -> Any:
     )
     for axis, (measure, title, unit) in zip(axes, panels, strict=True):
         for name, rows in curve["rows"].items():
-            values = [p / 100 * unit for p in _percent([row[measure] for row in rows])]
+            values = [p / 100 * unit for p in _percent([row.get(measure) for row in rows])]
             axis.plot(curve["sizes"], values, marker="o", markersize=3, label=name)
         axis.set(title=title, xlabel="people fitted on", xticks=curve["sizes"])
     axes[0].set_ylim(0, 103)
@@ -99,9 +106,9 @@ def _robustness(plt: Any, robustness: Mapping[str, Any]) -> Any:
     for column, (family, by_name) in enumerate(families.items()):
         for name, rows in by_name.items():
             labels = [row["label"] for row in rows]
-            recognised = _percent([row[RECOGNISED] for row in rows])
+            recognised = _percent([row.get(RECOGNISED) for row in rows])
             # What changes nothing is infinitely near; left out.
-            near = [row["equivariance"] for row in rows]
+            near = [row.get("equivariance") for row in rows]
             near = [v if v is not None and v < BEST_PSNR_DB else float("nan") for v in near]
             # Colours have no order in which a line could join them.
             style = {"linestyle": "" if family == "cast" else "-", "marker": "o", "markersize": 3}

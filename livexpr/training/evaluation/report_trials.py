@@ -25,10 +25,10 @@ def curve_lines(results: Mapping[str, Any], assets: str) -> Iterator[str]:
     rows = [
         [
             f"{name}, {size}",
-            percent(row[RECOGNISED]),
-            number(row["rest psnr"], ".2f"),
-            number(row["identity"], ".3f"),
-            number(row["sharpness"], ".2f"),
+            percent(row.get(RECOGNISED)),
+            number(row.get("rest psnr"), ".2f"),
+            number(row.get("identity"), ".3f"),
+            number(row.get("sharpness"), ".2f"),
         ]
         for name, found in curve["rows"].items()
         for size, row in zip(curve["sizes"], found, strict=True)
@@ -58,8 +58,8 @@ def robustness_lines(results: Mapping[str, Any], assets: str) -> Iterator[str]:
             [
                 name,
                 *(
-                    f"{percent(row[RECOGNISED])}, {number(row['identity'], '.2f')}, "
-                    f"{_decibels(row['equivariance'])}"
+                    f"{percent(row.get(RECOGNISED))}, {number(row.get('identity'), '.2f')}, "
+                    f"{_decibels(row.get('equivariance'))}"
                     for row in found
                 ),
             ]
@@ -91,6 +91,7 @@ def unlike_lines(results: Mapping[str, Any], assets: str) -> Iterator[str]:
         " do not.",
         "",
     )
+    seen = {name: source for name, source in unlike["sources"].items() if source["faces"]}
     rows = [
         [
             f"{name}, {source}",
@@ -103,7 +104,7 @@ def unlike_lines(results: Mapping[str, Any], assets: str) -> Iterator[str]:
             number(row["colour change"], ".2f"),
             percent(row["lost"]),
         ]
-        for source, found in {**unlike["sources"], "all": unlike}.items()
+        for source, found in {**seen, "all": unlike}.items()
         for name, row in found["rows"].items()
     ]
     header = ["method, on", "recognised", "fer rises by", "facex rises by", "identity median"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -81,6 +82,22 @@ def save(results: Mapping[str, Any], path: Path) -> None:
         If they cannot be written.
     """
     write(path, to_json(results).encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is to be written to.
+
+    Raises
+    ------
+    LivexprError
+        If it cannot be made or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LivexprError(f"cannot make the folder {path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise LivexprError(f"cannot write into {path}: Permission denied")
 
 
 def write(path: Path, content: bytes) -> None:

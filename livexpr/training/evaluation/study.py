@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from livexpr import pipeline, presets
-from livexpr.errors import LivexprError
 from livexpr.maps import Map
 from livexpr.pipeline import Effect
 from livexpr.training import methods
@@ -25,7 +24,7 @@ from livexpr.training.evaluation.portraits import Detect, Judge, Portrait, Portr
 from livexpr.training.evaluation.robustness import try_conditions
 from livexpr.training.evaluation.unlike import find_faces, try_unlike
 from livexpr.training.pair_observations import find_pairs
-from livexpr.training.photo_pairs import fit_observations, with_shut_mouth
+from livexpr.training.photo_pairs import fit_observations, leaves_mouth_shut, with_shut_mouth
 from livexpr.types import FaceTrack, Frame, NoFace
 
 CURVE_METHODS = ("pixel-rr", "pixel-kr", "ours")
@@ -80,6 +79,12 @@ class Study:
         portraits = Portraits({p: pairs[p] for p in sorted(chosen)}, self.detect, self.judge)
         portraits.look(lambda person: self.on_progress(f"looking at {person}"))
         return portraits
+
+    @property
+    def rejected(self) -> Mapping[str, str]:
+        """Whose pairs no method is fitted on -> why; they may be judged all the same."""
+        self.on_progress("looking at pairs")
+        return methods.observed(self.pairs_dir, self.expression).rejected
 
     @cached_property
     def groups(self) -> Mapping[str, Mapping[str, str]]:
@@ -137,8 +142,12 @@ class Study:
     def measure_unlike(self) -> dict[str, Any] | None:
         """See :func:`livexpr.training.evaluation.unlike.try_unlike`; None without pictures."""
         sources: dict[str, tuple[list[Portrait], int]] = {}
-        for folder in self.unlike:
-            sources[folder.name] = find_faces(folder, self.detect, self.judge, self.on_progress)
+        names = [folder.resolve().name for folder in self.unlike]
+        for folder, name in zip(self.unlike, names, strict=True):
+            alone = names.count(name) == 1
+            sources[name if alone else str(folder)] = find_faces(
+                folder, self.detect, self.judge, self.on_progress
+            )
         if self.heads is not None:
             heads = derived_faces.rendered_heads(
                 self.heads, _PLASTER_HEADS, self.detect, plaster=True
@@ -156,24 +165,23 @@ class Study:
             on_progress=self.on_progress,
         )
 
-    @property
+    @cached_property
     def _fitted_anew(self) -> frozenset[str]:
         """The maps that can be fitted without some of the people whose photographs are in them."""
-        smiles = {_CLOSED_MOUTH} if self.expression == "happy" else set()
-        return frozenset({self.expression, *smiles})
+        observed = methods.observed(self.pairs_dir, self.expression)
+        # Whoever is held out, somebody has to be left who smiles with the mouth shut.
+        shut = self.expression == "happy" and all(
+            any(map(leaves_mouth_shut, observed.of(all_but(self._split, number))))
+            for number in range(self.folds)
+        )
+        return frozenset({self.expression, _CLOSED_MOUTH} if shut else {self.expression})
 
     def _fit_anew(self, people: Collection[str]) -> dict[str, Map]:
         """Return the maps of :attr:`_fitted_anew`, as they are shipped but for who is in them."""
         observations = methods.observed(self.pairs_dir, self.expression).of(people)
         fitted: dict[str, Map] = {self.expression: fit_observations(observations)}
         if _CLOSED_MOUTH in self._fitted_anew:
-            try:
-                fitted[_CLOSED_MOUTH] = fit_observations(with_shut_mouth(observations))
-            except LivexprError as error:
-                raise LivexprError(
-                    f"{len(observations)} people are too few to fit {_CLOSED_MOUTH!r} to: "
-                    "none of them smiles with the mouth shut; judge more --people"
-                ) from error
+            fitted[_CLOSED_MOUTH] = fit_observations(with_shut_mouth(observations))
         return fitted
 
     def measure_family(self) -> dict[str, Any]:

@@ -32,6 +32,20 @@ _MOVING_MARGIN = 0.35
 _BROWS = (70, 63, 105, 66, 107, 300, 293, 334, 296, 336)
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and those in it.
+
+    Raises
+    ------
+    LivexprError
+        If there is none.
+    """
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not paths:
+        raise LivexprError(f"there is no picture in {folder}")
+    return paths
+
+
 def find_faces(
     folder: Path,
     detect: Detect,
@@ -45,9 +59,7 @@ def find_faces(
     LivexprError
         If there is no picture.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not paths:
-        raise LivexprError(f"there is no picture in {folder}")
+    paths = pictures_in(folder)
     faces = []
     for path in paths:
         on_progress(path.name)

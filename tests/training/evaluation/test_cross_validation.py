@@ -29,6 +29,10 @@ def test_split_is_the_same_everywhere_and_for_ever():
     assert split_people(PEOPLE, 3) == [["000", "003", "006"], ["005", "004"], ["001", "002"]]
 
 
+def test_file_names_that_are_no_utf_8_name_people_too():
+    assert sorted(ranked(["Jos\udce9", "Ana"])) == ["Ana", "Jos\udce9"]
+
+
 @pytest.mark.parametrize(("people", "folds"), [(["a", "b"], 3), (["a", "b"], 1), ([], 2)])
 def test_split_needs_enough_people(people, folds):
     with pytest.raises(LivexprError, match="cannot hold out"):

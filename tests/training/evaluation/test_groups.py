@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from livexpr.errors import LivexprError
 from livexpr.training.evaluation.groups import read_groups, spread, wilson_interval
 
 
@@ -31,6 +32,23 @@ def test_groups_come_from_the_list_of_people(pairs_dir):
     assert ages == ["35 and over", "25 to 34", "35 and over"]
     (pairs_dir / "people.csv").unlink()
     assert read_groups(pairs_dir) == {}
+
+
+def test_a_list_that_a_spreadsheet_saved_is_read(pairs_dir):
+    text = "id,age,gender,ethnicity\n000,19,female,métis\n"
+    path = pairs_dir / "people.csv"
+    path.write_text(text, encoding="utf-8-sig")
+    assert read_groups(pairs_dir)["000"]["ethnicity"] == "métis"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(LivexprError, match=r"people\.csv is not UTF-8"):
+        read_groups(pairs_dir)
+    path.write_text("person;age\n000;19\n")
+    with pytest.raises(LivexprError, match=r"expected the columns id.* found person;age"):
+        read_groups(pairs_dir)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(LivexprError, match="cannot read"):
+        read_groups(pairs_dir)
 
 
 def people(rates_of: dict[str, list[float]]) -> tuple[dict[str, float], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,31 @@ def test_a_flat_curve_needs_few_people(measured):
 
     assert rates(0.2, 0.8, 0.9, 0.9, 0.92) == HOLDS
     assert rates(0.2, 0.4, 0.6, 0.7, 0.9) == STILL_RISING
+    assert rates(0.9, 0.9, 0.9, 0.7, 0.9) == STILL_RISING, "with 40 people it was not as good"
+    assert rates(0.8, 0.86, 0.9, 0.98, 0.9) == HOLDS, "with 40 people it was better"
+    suffice = [c.measured for c in claims.paper_claims(measured) if "suffice: ours" in c.claim]
+    assert "from 10 people on" in suffice[0]
+
+
+def test_what_could_not_be_measured_is_told_as_such(measured):
+    measured["curve"]["rows"]["ours"][-1] = {"both recognised": 0.0}
+    by_name = measured["robustness"]["rows"]["exposure"]
+    by_name["ours"] = [{"label": row["label"]} for row in by_name["ours"]]
+    text = report.render(measured, "x")
+    found = claims.paper_claims(measured)
+    assert verdict_of(found, "few hundred images suffice: ours") == UNMEASURED
+    assert not re.search(r"\b(None|nan|inf)\b", text)
+    if find_spec("matplotlib"):
+        assert b"nan" not in plots.draw_plots(measured)["curve.svg"]
+
+
+def test_pictures_without_a_face_are_counted_and_have_no_rows(measured, portraits, world):
+    fitted = [(named("ours", 30), 30)]
+    faces = [portraits.neutral(person) for person in portraits.people]
+    found = try_unlike({"paintings": (faces, 9), "icons": ([], 4)}, fitted, world.judge, "happy")
+    text = report.render(results.plain(measured | {"unlike": found}), "x")
+    assert "0 of 4 icons" in text
+    assert "| ours, icons" not in text
 
 
 def test_columns_in_which_another_is_better_are_named():

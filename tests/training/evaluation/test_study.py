@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 
 from livexpr import presets
-from livexpr.errors import LivexprError
 from livexpr.training.evaluation import study
 from livexpr.training.evaluation.family_table import MEANT
 from livexpr.training.judges import EXPRESSIONS
+
+from .conftest import PEOPLE
 
 FITTED_ANEW = ("happy", "warm")
 
@@ -40,10 +44,32 @@ def test_a_member_changes_the_face_by_the_maps_it_is_given(world):
     assert not np.array_equal(sad.apply(pixels, world.track, {}), pixels)
 
 
-def test_too_few_people_for_a_closed_smile_are_told_so(tmp_path, world, monkeypatch):
-    looked = study.methods.Observed({}, {})
+@pytest.mark.parametrize(
+    ("shut", "source"), [(("000", "001"), "held out"), (("000",), "seen"), ((), "seen")]
+)
+def test_a_closed_smile_is_judged_unseen_only_where_it_can_be_fitted_anew(
+    pairs_dir, world, monkeypatch, shut, source
+):
+    openings = {person: 0.0 if person in shut else 1.0 for person in PEOPLE}
+    pairs = {person: SimpleNamespace(mouth_opening_cm=cm) for person, cm in openings.items()}
+    looked = study.methods.Observed(pairs, {})
     monkeypatch.setattr(study.methods, "observed", lambda folder, expression: looked)
-    monkeypatch.setattr(study, "fit_observations", lambda observations: None)
-    judged = study.Study(tmp_path, "happy", world.detect, world.judge)
-    with pytest.raises(LivexprError, match="too few to fit 'warm'"):
-        judged._fit_anew([])
+    monkeypatch.setattr(study, "fit_observations", lambda observations: len(observations))
+    judged = study.Study(pairs_dir, "happy", world.detect, world.judge, folds=7)
+    members = {member.name: member for member in study.family_members(judged._fitted_anew)}
+    assert members["warm"].source == source
+    fitted = judged._fit_anew(PEOPLE)
+    assert fitted == {"happy": 7} | ({"warm": len(shut)} if source == "held out" else {})
+
+
+def test_folders_of_one_name_are_told_apart(pairs_dir, tmp_path, world, monkeypatch):
+    folders = [tmp_path / place / "faces" for place in ("a", "b")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / "one.png"), world.picture(90))
+    monkeypatch.setattr(study, "try_unlike", lambda sources, *_, **__: sources)
+    monkeypatch.setattr(study.Study, "_fitted", lambda self, names: [])
+    judged = study.Study(pairs_dir, "happy", world.detect, world.judge, unlike=folders)
+    assert list(judged.measure_unlike()) == [str(folder) for folder in folders]
+    judged = study.Study(pairs_dir, "happy", world.detect, world.judge, unlike=folders[:1])
+    assert list(judged.measure_unlike()) == ["faces"]
