@@ -34,6 +34,8 @@ class AwaitedCamera:
     repeat_fps : float
     here : bool
         Whether the camera was opened.
+    device : str or None
+        Where other programs find it, if it is here and that is known.
     """
 
     def __init__(
@@ -51,6 +53,12 @@ class AwaitedCamera:
     def here(self) -> bool:
         """Whether the camera was opened."""
         return self._camera is not None
+
+    @property
+    def device(self) -> str | None:
+        """Where other programs find the camera, if it is here and that is known."""
+        device: str | None = getattr(self._camera, "device", None)
+        return device
 
     def send(self, pixels: NDArray[np.uint8]) -> None:
         """Show a picture: (H, W, 3) uint8 BGR, if the camera is here.

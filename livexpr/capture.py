@@ -72,7 +72,8 @@ def open_source(
         return _open_demo(wishes, fast=fast)
     if not is_number(spec) and not spec.startswith("/dev/"):
         path = expanded(spec)
-        if may_exist(path) or path.suffix or path.name != spec:
+        # Not by a suffix: cameras are called "USB2.0 HD".
+        if may_exist(path) or path.name != spec:
             return _open_file(path, path.name, wishes, loop=loop, fast=fast)
     return (DormantWebcam if dormant else Webcam)(find_camera(spec), wishes)
 

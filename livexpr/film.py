@@ -27,7 +27,6 @@ _ENCODERS = {
     # to later ones ("bf") would shift the times of a film written in fragments.
     "libx264": {"preset": "veryfast", "crf": "18", "bf": "0"},
     "libopenh264": {"b": "8000000"},
-    "mpeg4": {"qscale": "3"},
 }
 """Encoders with their options, best first: not every build of FFmpeg has x264."""
 
@@ -42,7 +41,9 @@ _BT709 = 1
 _VIDEO_RANGE, _FULL_RANGE = 1, 2
 
 
-def open_film(path: str | Path, size: tuple[int, int], fps: float) -> FilmSink:
+def open_film(
+    path: str | Path, size: tuple[int, int], fps: float, *, called: Path | None = None
+) -> FilmSink:
     """Begin a film.
 
     Parameters
@@ -54,6 +55,8 @@ def open_film(path: str | Path, size: tuple[int, int], fps: float) -> FilmSink:
         H.264 needs.
     fps : float
         Frames per second where they carry no times of their own.
+    called : Path, optional
+        What errors call the file, where it is going to be moved there; `path` by default.
 
     Returns
     -------
@@ -75,18 +78,19 @@ def open_film(path: str | Path, size: tuple[int, int], fps: float) -> FilmSink:
         raise VirtualCameraError(
             f"there is no folder {path.parent} to write {path.name} into: create it first"
         )
-    return FilmSink(path, size, fps)
+    return FilmSink(path, size, fps, called or path)
 
 
 class FilmSink:
     """A film that grows frame by frame; made by :func:`open_film`."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: float) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], fps: float, called: Path) -> None:
         import av
         from av.video.reformatter import Interpolation, VideoReformatter
 
         self.name = path.name
         self._path = path
+        self._called = called
         self._is_new = not path.exists()
         self._size = size
         self._fps = fps
@@ -101,8 +105,9 @@ class FilmSink:
         if path.suffix.lower() != ".mkv":
             # Written in fragments, and joined into an ordinary film at the end.
             options["movflags"] = "hybrid_fragmented"
-        with _failures_of(path):
-            self._container: OutputContainer | None = av.open(str(path), "w", options=options)
+        with _failures_of(called):
+            # As a file even where its name looks like an address.
+            self._container: OutputContainer | None = av.open(f"file:{path}", "w", options=options)
             self._stream = _add_stream(self._container, size, fps)
             # FFmpeg opens the file with the first frame only, and crashes if asked to before.
             path.open("ab").close()
@@ -147,7 +152,7 @@ class FilmSink:
                 if self._is_new:
                     self._path.unlink(missing_ok=True)
             return
-        with _failures_of(self._path):
+        with _failures_of(self._called):
             try:
                 self._write(container, self._stream.encode(None))
             finally:
@@ -157,7 +162,7 @@ class FilmSink:
         import av
 
         if self._container is None:
-            raise VirtualCameraError(f"{self._path} is closed")
+            raise VirtualCameraError(f"{self._called} is closed")
         height, width = self._stream.height, self._stream.width
         pixels = letterbox(pixels, self._size)
         if self._size != (width, height):
@@ -175,7 +180,7 @@ class FilmSink:
         )
         picture.pts, picture.time_base = tick, _TIME_BASE
         self._last_tick = tick
-        with _failures_of(self._path):
+        with _failures_of(self._called):
             self._write(self._container, self._stream.encode(picture))
 
     def _write(self, container: OutputContainer, packets: list[av.Packet[VideoStream]]) -> None:
@@ -189,7 +194,12 @@ def _add_stream(container: OutputContainer, size: tuple[int, int], fps: float) -
     """Add the best encoder there is, tagged for the colours of HD video (BT.709)."""
     import av
 
-    encoder = next(name for name in _ENCODERS if name in av.codecs_available)
+    encoder = next((name for name in _ENCODERS if name in av.codecs_available), None)
+    if encoder is None:
+        raise VirtualCameraError(
+            f"no film can be written, FFmpeg has none of {', '.join(_ENCODERS)} here: "
+            "install PyAV again, with `pip install --force-reinstall av`"
+        )
     rate = Fraction(fps).limit_denominator(1001)
     stream = cast(
         "VideoStream", container.add_stream(encoder, rate=rate, options=_ENCODERS[encoder])

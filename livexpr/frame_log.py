@@ -16,12 +16,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from livexpr import __version__
 from livexpr.blendshapes import BLENDSHAPE_NAMES
@@ -32,8 +33,14 @@ from livexpr.types import FaceTrack
 _BACKLOG = 120
 """Frames that may wait for the disk, at 30 fps for four seconds; then a live call loses lines."""
 
+_STUCK_LIMIT_S, _SLICES = 10.0, 10
+"""A disk that takes nothing for so long ends the log, where no line is to be lost. It is waited for
+bit by bit: a process that was stopped meanwhile has lost no more than one of them."""
+
 _END_LIMIT_S = 5.0
 """So long the end waits for a disk: camera and films are yet to be closed."""
+
+_NO_PIXELS: NDArray[np.uint8] = np.empty((0, 0, 3), np.uint8)
 
 
 class FrameLog:
@@ -47,6 +54,7 @@ class FrameLog:
         Takes a line for the user.
     live : bool
         Whether lines are lost rather than the picture held up; lost ones are counted in the file.
+        Else the picture waits, but for a disk that does not answer at all.
 
     Raises
     ------
@@ -61,7 +69,7 @@ class FrameLog:
         self._lost = 0
         self._failed = False
         self._closed = False
-        self._waiting: queue.Queue[tuple[Published, int] | None] = queue.Queue(_BACKLOG)
+        self._waiting: queue.Queue[tuple[Published | None, int]] = queue.Queue(_BACKLOG)
         try:
             self._file: IO[str] = path.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
@@ -71,16 +79,19 @@ class FrameLog:
 
     def saw(self, published: Published) -> None:
         """Have a frame written."""
-        if self._failed or self._closed:
+        if self._failed or self._closed or not self._thread.is_alive():
             return
+        # Pictures are not written: a hundred that waited for the disk would fill the memory.
+        frame = replace(published.before, pixels=_NO_PIXELS)
+        written = replace(published, before=frame, after=frame, covers=())
+        for _ in range(1 if self._live else _SLICES):
+            with contextlib.suppress(queue.Full):
+                self._waiting.put((written, self._lost), not self._live, _STUCK_LIMIT_S / _SLICES)
+                self._lost = 0
+                return
+        self._lost += 1
         if not self._live:
-            self._waiting.put((published, 0))
-            return
-        try:
-            self._waiting.put_nowait((published, self._lost))
-            self._lost = 0
-        except queue.Full:
-            self._lost += 1
+            self._end("ends early: its disk does not answer")
 
     def tell(self, message: str) -> None:
         """Do nothing."""
@@ -92,28 +103,26 @@ class FrameLog:
         self._closed = True
         end_s = time.perf_counter() + _END_LIMIT_S
         with contextlib.suppress(queue.Full):
-            self._waiting.put(None, timeout=_END_LIMIT_S)
+            self._waiting.put((None, self._lost), timeout=_END_LIMIT_S)
         self._thread.join(max(0.0, end_s - time.perf_counter()))
-        if self._thread.is_alive() and not self._failed:
-            self._failed = True
-            self._say(f"the log {self._path} ends early: its disk does not answer")
+        if self._thread.is_alive():
+            self._end("ends early: its disk does not answer")
 
     def _run(self) -> None:
         lines = _Lines()
-        write = self._write
-        write(lines.start())
-        while (next_one := self._waiting.get()) is not None:
-            if self._failed:
-                continue
-            published, lost = next_one
+        self._write(lines.start())
+        while True:
+            published, lost = self._waiting.get()
             if lost:
-                write({"event": "lost", "frames": lost})
+                self._write({"event": "lost", "frames": lost})
+            if published is None:
+                break
             for line in lines.of(published):
-                write(line)
+                self._write(line)
         try:
             self._file.close()
         except OSError as error:
-            self._fail(error)
+            self._end(f"ends here: {error.strerror or error}")
 
     def _write(self, line: dict[str, Any]) -> None:
         if self._failed:
@@ -121,12 +130,13 @@ class FrameLog:
         try:
             self._file.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
         except OSError as error:
-            self._fail(error)
+            self._end(f"ends here: {error.strerror or error}")
 
-    def _fail(self, error: OSError) -> None:
+    def _end(self, how: str) -> None:
+        """Write nothing more, and say so once."""
         if not self._failed:
             self._failed = True
-            self._say(f"the log {self._path} ends here: {error.strerror or error}")
+            self._say(f"the log {self._path} {how}")
 
 
 class _Lines:

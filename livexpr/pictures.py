@@ -66,8 +66,8 @@ def read_content(path: Path) -> bytes:
 def decode_image(content: bytes, name: str) -> NDArray[np.uint8]:
     """Decode a picture of any kind as 8-bit BGR.
 
-    Grey, 16-bit and floating-point pictures are converted, transparent ones are laid on
-    white, and the orientation that a camera noted in the file is applied.
+    Grey, 16-bit and floating-point pictures are converted. Transparent ones are laid on white;
+    to all others the orientation that a camera noted in the file is applied.
 
     Parameters
     ----------

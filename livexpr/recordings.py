@@ -12,8 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livexpr.errors import CameraError
-from livexpr.film_opening import open_container
-from livexpr.pictures import MIN_SIDE_PX, PICTURE_SUFFIXES, check_file, check_size, read_image
+from livexpr.film_opening import RisingTimes, decoded, frame_rate, open_container, pixel_width
+from livexpr.pictures import (
+    MAX_PIXELS,
+    MIN_SIDE_PX,
+    PICTURE_SUFFIXES,
+    check_file,
+    check_size,
+    read_image,
+)
 from livexpr.types import Frame
 
 if TYPE_CHECKING:
@@ -24,12 +31,10 @@ _STILL_FPS = 30.0
 _LAG_LIMIT_S = 0.25
 """A film that fell behind by more goes on from there, instead of hurrying to catch up."""
 
-_REST, _DECODINGS = 0.6, 4.0
-"""After a live picture the next is left alone for this part of the time between two, or until so
-many times what decoding takes are left: it would be in the way of whoever filters."""
-
-_LONGEST_PAUSE_S = 3600.0
-"""Between two pictures of a film; where its times say more they are damaged."""
+_REST, _LONGEST_REST_S, _DECODINGS = 0.6, 0.02, 4.0
+"""After a live picture the next is left alone, since it would be in the way of whoever filters: for
+this part of the time between two, or so long, s, as pictures may come in bursts, or until so many
+times what decoding takes are left; whichever ends first."""
 
 _RELEASE_LIMIT_S = 2.0
 
@@ -111,8 +116,8 @@ class Still:
 class Film:
     """A video file; attributes as :class:`livexpr.capture.Source`.
 
-    Frames are turned as the file says, carry the colours its tags ask for, and come at the
-    times that it gives them. Damaged parts are skipped.
+    Frames are turned and stretched as the file says, carry the colours its tags ask for, and come
+    at the times that it gives them. Damaged parts are skipped.
 
     Raises
     ------
@@ -130,14 +135,15 @@ class Film:
         self._mirror = mirror
         self._loop = loop
         self._index = 0
-        self._shift_s = 0.0
-        self._last_s = 0.0
         self._decoding_s = 0.0
         self._using = threading.Lock()
         self._closing = threading.Event()
         self._pace = Pace(self._closing)
         self._container: InputContainer = open_container(path)
-        self.fps = _frame_rate(self._container)
+        stream = self._container.streams.video[0]
+        self.fps = frame_rate(stream)
+        self._pixel_width = pixel_width(stream)
+        self._times = RisingTimes(1.0 / self.fps)
         self._converter = VideoReformatter()
         self._pictures = self._one_pass()
         self._ready = next(self._pictures, None)
@@ -148,12 +154,20 @@ class Film:
         self.size = (width, height)
         check_size(name, self.size)
 
+    @property
+    def zeros_s(self) -> tuple[float, ...]:
+        """What the file's own clock shows at time 0, once for each time that it was set so far."""
+        return tuple(self._times.zeros_s)
+
     def read(self) -> Frame | None:
         """Return the next frame when it is due, None after the last."""
         if self.live and self._ready is None:
-            rest_s = min(_REST / self.fps, 1 / self.fps - _DECODINGS * self._decoding_s)
+            period_s = 1.0 / self.fps
+            rest_s = min(
+                _REST * period_s, _LONGEST_REST_S, period_s - _DECODINGS * self._decoding_s
+            )
             # Not for a moment that is past: to the pace the film would be behind.
-            self._pace.wait_until(self._last_s + max(rest_s, 0.0))
+            self._pace.wait_until(self._times.last_s + max(rest_s, 0.0))
         with self._using:
             if self._closing.is_set():
                 return None
@@ -213,34 +227,28 @@ class Film:
             return picture
         self._container.close()
         self._container = open_container(self._path)
-        self._shift_s = self._last_s + 1.0 / self.fps
+        self._times.zeros_s.clear()
         self._pictures = self._one_pass()
         return next(self._pictures, None)
 
     def _one_pass(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
         """Yield each picture of the film once, with its time since the very first in s."""
-        first_s: float | None = None
-        for count, picture in enumerate(_decode(self._container)):
+        for picture in decoded(self._container):
             pixels = self._upright(picture)
-            if pixels is None:
-                continue
-            at_s = count / self.fps if (time_s := _time_s(picture)) is None else time_s
-            first_s = at_s if first_s is None else first_s
-            due_s = self._shift_s + at_s - first_s
-            if due_s - self._last_s > _LONGEST_PAUSE_S:
-                period_s = 1.0 / self.fps
-                first_s, due_s = first_s + due_s - self._last_s - period_s, self._last_s + period_s
-            # Broken films carry times that go back: their pictures are due at once.
-            self._last_s = max(self._last_s, due_s)
-            yield pixels, self._last_s
+            if pixels is not None:
+                yield pixels, self._times.due_s(_time_s(picture))
 
     def _upright(self, picture: av.VideoFrame) -> NDArray[np.uint8] | None:
         """Return the pixels of a picture, None where it is damaged."""
         import av
 
+        width = round(picture.width * self._pixel_width)
+        if width * picture.height > MAX_PIXELS:
+            return None
         try:
             # Not by itself, which would start threads anew for each picture.
-            pixels = self._converter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+            converted = self._converter.reformat(picture, width, format="bgr24", threads=1)
+            pixels = converted.to_ndarray()
         except (av.FFmpegError, ValueError, MemoryError):
             return None
         if self._index and min(pixels.shape[:2]) < MIN_SIDE_PX:
@@ -265,33 +273,7 @@ class Pace:
             self._interrupt.wait(ahead_s)
 
 
-def _frame_rate(container: InputContainer) -> float:
-    stream = container.streams.video[0]
-    rate = float(stream.average_rate or stream.guessed_rate or 0.0)
-    return rate if 0.1 <= rate <= 1000.0 else _STILL_FPS
-
-
 def _time_s(picture: av.VideoFrame) -> float | None:
     if picture.pts is None or picture.time_base is None:
         return None
     return float(picture.pts * picture.time_base)
-
-
-def _decode(container: InputContainer) -> Iterator[av.VideoFrame]:
-    """Yield the pictures of the first video stream, leaving out what is damaged."""
-    import av
-
-    stream = container.streams.video[0]
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:  # the file ends in the middle
-            return
-        if packet is None:
-            return
-        try:
-            pictures = packet.decode()
-        except av.FFmpegError:
-            continue
-        yield from pictures

@@ -26,6 +26,7 @@ from livexpr.pictures import PICTURE_SUFFIXES, read_image
 from livexpr.pipeline import Effect
 from livexpr.presets import Preset
 from livexpr.recordings import Film
+from livexpr.stopping import ending_on_signals
 from livexpr.types import Frame, NoFace
 
 WRITTEN_PICTURES: dict[str, list[int]] = {
@@ -57,6 +58,7 @@ class _Job:
         self.progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+@ending_on_signals()
 def render(
     source: Path, target: Path, preset: Preset, *, compare: bool = False, faces: int = 1
 ) -> int:
@@ -103,8 +105,7 @@ def _check_ends(source: Path, target: Path) -> None:
     """Raise a LivexprError unless `target` may be made from `source`."""
     if not source.exists():
         raise CameraError(f"there is no file or folder {source}: check its name")
-    if target.exists() and target.samefile(source):
-        raise VirtualCameraError(f"{target} would replace its own source: choose another name")
+    _refuse_own_source(source, target)
     if source.is_dir():
         if target.exists() and not target.is_dir():
             raise VirtualCameraError(f"{source} is a folder, so {target} must be one, not a file")
@@ -126,6 +127,11 @@ def _check_ends(source: Path, target: Path) -> None:
         raise VirtualCameraError(f"there is no folder {target.parent}: create it first")
 
 
+def _refuse_own_source(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        raise VirtualCameraError(f"{target} would replace its own source: choose another name")
+
+
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURE_SUFFIXES
 
@@ -144,13 +150,11 @@ def _render_folder(job: _Job, source: Path, target: Path) -> int:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(target, error) from None
-    failed = 0
-    taken: set[str] = set()
+    failed, names = 0, _written_names(files)
     for path in job.progress.track(files, description="files"):
-        name = _written_name(path, taken)
-        taken.add(name)
         try:
-            _render_file(job, path, target / name)
+            _refuse_own_source(path, target / names[path])
+            _render_file(job, path, target / names[path])
         except LivexprError as error:
             failed += 1
             job.say(f"left out {path.name}: {error}")
@@ -158,14 +162,23 @@ def _render_folder(job: _Job, source: Path, target: Path) -> int:
     return int(failed > 0)
 
 
-def _written_name(path: Path, taken: set[str]) -> str:
-    """Return the name to write a file of a folder under: its own wherever its kind is written."""
-    kinds, instead = (WRITTEN_PICTURES, ".png") if _is_picture(path) else (FILM_SUFFIXES, ".mp4")
-    if path.suffix.lower() in kinds:
-        return path.name
-    name = f"{path.stem}{instead}"
-    # `a.tif` beside `a.png`: neither may replace the other.
-    return name if name not in taken and not path.with_name(name).exists() else path.name + instead
+def _written_names(files: list[Path]) -> dict[Path, str]:
+    """Return the name to write each file under: its own wherever its kind is written."""
+    written = {*WRITTEN_PICTURES, *FILM_SUFFIXES}
+    names = {path: path.name for path in files if path.suffix.lower() in written}
+    # `a.tif` beside `a.png`: neither may replace the other. Some disks take `A.png` for the same.
+    taken = {name.casefold() for name in names.values()}
+    for path in files:
+        if path not in names:
+            suffix = ".png" if _is_picture(path) else ".mp4"
+            name = f"{path.stem}{suffix}"
+            if name.casefold() in taken:
+                name = f"{path.name}{suffix}"
+            while name.casefold() in taken:
+                name += suffix
+            names[path] = name
+            taken.add(name.casefold())
+    return names
 
 
 def _render_file(job: _Job, source: Path, target: Path) -> None:
@@ -212,10 +225,10 @@ def _render_film(job: _Job, source: Path, target: Path) -> None:
 
     with _written_whole(target) as unfinished:
         silent = unfinished.with_name(f"silent{target.suffix}")
-        _filter_pictures(job, source, silent)
+        zeros_s = _filter_pictures(job, source, silent, target)
         try:
             if has_sound(source):
-                add_sound(silent, source, unfinished)
+                add_sound(silent, source, unfinished, zeros_s)
             else:
                 silent.replace(unfinished)
         except av.FFmpegError as error:
@@ -223,11 +236,11 @@ def _render_film(job: _Job, source: Path, target: Path) -> None:
             raise VirtualCameraError(f"cannot put the sound into {target}: {reason}") from None
 
 
-def _filter_pictures(job: _Job, source: Path, target: Path) -> None:
-    """Filter each picture of a film at its own time; no sound."""
+def _filter_pictures(job: _Job, source: Path, silent: Path, target: Path) -> tuple[float, ...]:
+    """Filter each picture of a film at its own time; return what its clock shows at time 0."""
     film = Film(source, name=source.name, mirror=False, loop=False, fast=True)
     width, height = film.size
-    sink = open_film(target, (2 * width if job.compare else width, height), film.fps)
+    sink = open_film(silent, (width * (1 + job.compare), height), film.fps, called=target)
     state, following = crowd.settled_state(job.effect), Following(job.faces)
     faces = count = 0
     task = job.progress.add_task(source.name, total=_expected_frames(source, film.fps))
@@ -250,6 +263,7 @@ def _filter_pictures(job: _Job, source: Path, target: Path) -> None:
             sink.close()
     if faces < count:
         job.say(f"{source.name}: no face on {count - faces} of {count} frames, left as they are")
+    return film.zeros_s
 
 
 def _expected_frames(path: Path, fps: float) -> int | None:

@@ -17,6 +17,7 @@ from livexpr.edges import Edges, Viewers
 from livexpr.engine_start import EngineStart
 from livexpr.errors import LivexprError, VirtualCameraError
 from livexpr.opening import Opening
+from livexpr.ordinary_files import expanded, may_exist
 from livexpr.published import Observer
 from livexpr.session import Session
 from livexpr.settings import Settings
@@ -123,7 +124,7 @@ class _Run:
             wanted=self._wanted,
         )
         self._switch = SourceSwitch(
-            settings, self._edges, self._supply, self._inbox, self._sinks.device
+            settings, self._edges, self._supply, self._inbox, lambda: self._sinks.devices
         )
         self._detection = DetectionThread(
             self._supply,
@@ -193,7 +194,7 @@ class _Run:
     def _open_source_and_sinks(self) -> Source | None:
         """Open the source, the virtual camera and the other sinks; None if all is to stop."""
         settings, sinks = self._settings, self._sinks
-        opening = self._open(fast=settings.fast)
+        opening = self._open(settings)
         source: Source | None = None
         if sinks.wants_camera:
             source = opening.wait(self._stop, None if settings.fast else _PATIENCE_S)
@@ -206,9 +207,9 @@ class _Run:
         if source is None:
             return None
         if sinks.limit_s is not None and source.live and not self._edges.is_webcam(source):
-            # Nobody watches: every frame goes into the film, and none is waited for.
+            # Nobody watches: every frame goes into the film, again if need be, with no waiting.
             opening.close()
-            source = self._open(fast=True).wait(self._stop)
+            source = self._open(replace(settings, fast=True, loop=True)).wait(self._stop)
             if source is None:
                 return None
         for note in source.notes:
@@ -232,8 +233,8 @@ class _Run:
         self._edges.say(f"the webcam is off until a program reads {self._sinks.device}")
         return source
 
-    def _open(self, *, fast: bool) -> Opening:
-        self._opening = Opening(lambda: self._edges.open_source(self._settings, fast=fast))
+    def _open(self, settings: Settings) -> Opening:
+        self._opening = Opening(lambda: self._edges.open_source(settings, fast=settings.fast))
         return self._opening
 
     def _wait_for_engine(self) -> bool:
@@ -264,16 +265,17 @@ class _Run:
 
 
 def _rate(source: Source) -> float:
-    """Return the source's frames per second; some cameras tell nonsense."""
+    """Return the source's frames per second; some cameras tell nonsense, films were checked."""
     low, high = _FPS_RANGE
-    return source.fps if low <= source.fps <= high else _USUAL_FPS
+    return source.fps if not source.live or low <= source.fps <= high else _USUAL_FPS
 
 
 def _check_written(settings: Settings) -> None:
-    """Find out before anything opens what could not be written, or would destroy the source."""
-    for output in settings.outputs:
-        refuse_own_source(Path(output), settings.source)
-    for path, what in ((settings.stats, "statistics"), (settings.log, "log")):
+    """Find out before anything opens what could not be written, or would destroy another file."""
+    outputs = [output for output in settings.outputs if not output.startswith("camera:")]
+    films = [(Path(output), "film") for output in outputs if Path(output).suffix]
+    taken = [(settings.schedule, "schedule"), (settings.preset.file, "preset")]
+    for path, what in (*films, (settings.stats, "statistics"), (settings.log, "log")):
         if path is None:
             continue
         refuse_own_source(path, settings.source)
@@ -281,3 +283,16 @@ def _check_written(settings: Settings) -> None:
             raise LivexprError(
                 f"cannot write the {what} to {path}: name a file in a folder that exists"
             )
+        for other, other_what in taken:
+            if other is not None and _is_one_file(path, expanded(other)):
+                raise LivexprError(
+                    f"the {what} would replace the {other_what} {other}: choose another name"
+                )
+        taken.append((path, what))
+
+
+def _is_one_file(one: Path, other: Path) -> bool:
+    """Whether two names are those of one ordinary file, which need not exist yet."""
+    if may_exist(one) and may_exist(other):
+        return one.is_file() and one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)

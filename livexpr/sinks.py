@@ -71,7 +71,14 @@ class Sinks:
     @property
     def device(self) -> str | None:
         """Where other programs find the virtual camera, as far as it is known."""
-        return self._camera.device if isinstance(self._camera, SteadyCamera) else None
+        return next(iter(self.devices), None)
+
+    @property
+    def devices(self) -> list[str]:
+        """Where they find each of them, also one that was awaited."""
+        sinks = () if self.publisher is None else self.publisher.sinks
+        cameras = [sink for sink in sinks if isinstance(sink, SteadyCamera | AwaitedCamera)]
+        return [camera.device for camera in cameras if camera.device is not None]
 
     @property
     def names(self) -> str:
@@ -103,7 +110,7 @@ class Sinks:
                 if output != "auto":
                     raise
                 self._step_down(error, size)
-                if (self.window is not None or self.studio) and live:
+                if self.limit_s is None and live:
                     self._await_camera(size, fps)
                 continue
             self._camera = self._steady(camera, device, size, fps)
@@ -201,24 +208,27 @@ class Sinks:
             self._failures.append(error)
 
     def _step_down(self, reason: VirtualCameraError, size: tuple[int, int]) -> None:
-        """Take the window in place of the camera, else the studio, else a film."""
-        if self._settings.preview is False:
-            self._edges.say(f"{_FILM_INSTEAD} instead of the virtual camera: {reason}")
-        else:
+        """Take the window in place of the camera, else the studio; a film where nothing else is."""
+        settings, say = self._settings, self._edges.say
+        wants_studio, missing, why = settings.studio, "the virtual camera", reason
+        if settings.preview is not False:
             try:
                 self._open_window(size)
             except VirtualCameraError as no_window:
-                self._edges.say(f"no virtual camera to be had: {reason}")
-                # A page that nobody opens would not hold up what is to be worked off.
-                self.studio = not self._settings.fast and self._edges.has_studio()
-                instead = "serving the studio" if self.studio else _FILM_INSTEAD
-                self._edges.say(f"{instead} instead of a window: {no_window}")
-                if self.studio:
-                    return
+                say(f"no virtual camera to be had: {reason}")
+                wants_studio, missing, why = self._edges.has_studio(), "a window", no_window
             else:
-                self._edges.say(f"showing a window instead of the virtual camera: {reason}")
+                say(f"showing a window instead of the virtual camera: {reason}")
                 return
-        self.limit_s = PREVIEW_FILM_S
+        # A page that nobody opens would not hold up what is to be worked off.
+        self.studio = wants_studio and not settings.fast
+        if self.studio:
+            say(f"serving the studio instead of {missing}: {why}")
+        elif any(output != "auto" for output in settings.outputs):
+            say(f"going on without {missing}: {why}")
+        else:
+            self.limit_s = PREVIEW_FILM_S
+            say(f"{_FILM_INSTEAD} instead of {missing}: {why}")
 
     def _open_preview(self, size: tuple[int, int]) -> None:
         """Open the window beside the other outputs, if it is wanted."""

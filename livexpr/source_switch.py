@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from livexpr.commands import Answer, Command, Inbox
@@ -26,8 +28,8 @@ class SourceSwitch:
         Given the new source.
     inbox : Inbox
         Hands it the commands from now on.
-    own_device : str or None
-        The virtual camera that is written to, which must not be read.
+    own_devices : callable
+        Returns the virtual cameras that are written to, which must not be read.
     """
 
     def __init__(
@@ -36,13 +38,13 @@ class SourceSwitch:
         edges: Edges,
         supply: Supply,
         inbox: Inbox,
-        own_device: str | None,
+        own_devices: Callable[[], Sequence[str]],
     ) -> None:
         self._settings = settings
         self._edges = edges
         self._supply = supply
         self._inbox = inbox
-        self._own_device = own_device
+        self._own_devices = own_devices
         self._one_at_a_time = threading.Lock()
         self._thread: threading.Thread | None = None
         inbox.divert("source", self.take)
@@ -54,6 +56,7 @@ class SourceSwitch:
         elif not self._one_at_a_time.acquire(blocking=False):
             self._answer(command, False, "another source is being opened: wait for it")
         else:
+            self._supply.expecting = True
             self._thread = threading.Thread(
                 target=self._run, args=(command,), name="switch source", daemon=True
             )
@@ -75,6 +78,7 @@ class SourceSwitch:
             # Not swallowed: told to whoever asked for it.
             message, done = f"{command.value}: {one_line(error)}; {before} stays", False
         finally:
+            self._supply.expecting = False
             self._one_at_a_time.release()
         self._answer(command, done, message)
 
@@ -83,7 +87,7 @@ class SourceSwitch:
         wanted = replace(self._settings, source=spec, loop=True, on_demand=False)
         source = self._edges.open_source(wanted, fast=False)
         try:
-            if self._own_device is not None and source.name.endswith(f"({self._own_device})"):
+            if self._is_own(source.name):
                 raise CameraError(f"{source.name} is where the filtered picture goes")
             if self._supply.on_demand and not self._edges.is_webcam(source):
                 raise CameraError(f"--on-demand needs a webcam, and {source.name} is none")
@@ -93,6 +97,16 @@ class SourceSwitch:
         self._supply.switch(source)
         notes = "".join(f"; {note}" for note in source.notes)
         return f"source {source.name}{notes}"
+
+    def _is_own(self, name: str) -> bool:
+        """Tell a virtual camera that is written to by its name as a source.
+
+        On Linux that ends with the path of the node, elsewhere it has the device in quotes.
+        """
+        return any(
+            name.endswith(f"({os.path.realpath(device)})") or f'"{device}"' in name
+            for device in self._own_devices()
+        )
 
     def _answer(self, command: Command, ok: bool, message: str) -> None:
         """Tell what became of a command, with what is shown then."""

@@ -1,14 +1,15 @@
-"""Ends a run when it is asked to: by Ctrl-C, by the system, by the user."""
+"""Ends a run or another long command when it is asked to: by Ctrl-C, by the system, by the user."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_BUT_CTRL_C = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_SIGNALS = ("SIGINT", *_BUT_CTRL_C)
 
 
 class Stop:
@@ -47,16 +48,39 @@ def stopping_on_signals(stop: Stop) -> Iterator[None]:
     A signal that is ignored, as by ``nohup``, stays ignored. Outside the main thread this does
     nothing, since Python handles signals there only.
     """
+    with _handling(_SIGNALS, stop, stop.request):
+        yield
+
+
+@contextlib.contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Have the signals that would end the process at once raise a SystemExit, as Ctrl-C raises.
+
+    So what is unfinished is removed. Only the first counts; else as :func:`stopping_on_signals`.
+    """
+    stop = Stop()
+
+    def end(number: int) -> None:
+        if not stop.requested:
+            stop.request(number)
+            raise SystemExit(stop.exit_code)
+
+    with _handling(_BUT_CTRL_C, stop, end):
+        yield
+
+
+@contextlib.contextmanager
+def _handling(names: tuple[str, ...], stop: Stop, act: Callable[[int], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        stop.request(number)
+        act(number)
 
     before = {}
     try:
-        for name in _SIGNALS:
+        for name in names:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, handle)

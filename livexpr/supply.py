@@ -75,6 +75,10 @@ class Supply:
         Since when it is either, on the clock of ``time.perf_counter``.
     error : CameraError or None
         Why the source ended, if it broke and cannot come back.
+    on_demand : bool
+        Whether the source is closed while nobody wants frames.
+    expecting : bool
+        Whether another source is being opened, so that the end of this one is not the end.
     """
 
     def __init__(
@@ -90,6 +94,8 @@ class Supply:
         self.idle = wanted is not None
         self.absent_since_s: float | None = time.perf_counter() if self.idle else None
         self.error: CameraError | None = None
+        self.on_demand = wanted is not None
+        self.expecting = False
         self._source = source
         self._reopen = reopen
         self._say = say
@@ -104,7 +110,6 @@ class Supply:
         self._next_index = 0
         self._retry_s = FIRST_RETRY_S
         self._retry_at_s = 0.0
-        self._on_demand = wanted is not None
         self._coming: Source | None = None
         self._exchange = threading.Lock()
         self._closing = threading.Event()
@@ -113,11 +118,6 @@ class Supply:
     def name(self) -> str:
         """What its source is called, or the one that is about to take its place."""
         return (self._coming or self._source).name
-
-    @property
-    def on_demand(self) -> bool:
-        """Whether its source is closed while nobody wants frames."""
-        return self._on_demand
 
     @property
     def live(self) -> bool:
@@ -134,9 +134,11 @@ class Supply:
     @property
     def ended(self) -> bool:
         """Whether no further frame will come."""
-        return self._closing.is_set() or (
-            self._capture is not None and self._capture.ended and not self._broken()
-        )
+        if self._closing.is_set():
+            return True
+        if self.expecting or self._coming is not None:
+            return False
+        return self._capture is not None and self._capture.ended and not self._broken()
 
     @property
     def frames_in(self) -> int:
@@ -167,6 +169,8 @@ class Supply:
         if frame is None:
             if self._capture.ended and self._broken():
                 self._lose(str(self._capture.error))
+            elif self._capture.ended and self.expecting:
+                self._closing.wait(timeout_s)
             return None
         if not self._fresh(frame):
             return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import wave
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from livexpr.capture_thread import Wishes
 from livexpr.devices import CameraInfo
 from livexpr.errors import CameraError
 from livexpr.film import open_film
+from livexpr.film_opening import RisingTimes
 from livexpr.types import Frame
 
 BLUE_BGR = (200, 40, 30)
@@ -134,6 +137,45 @@ def test_film_is_turned_as_it_says(tmp_path, matrix, turn):
     np.testing.assert_array_equal(source.read().pixels, cv2.rotate(upright, turn))
     assert source.size == cv2.rotate(upright, turn).shape[1::-1]
     assert cv2.VideoCapture(str(path)).read()[1].shape[1::-1] == source.size
+
+
+@pytest.mark.parametrize(
+    ("shape", "width"),
+    [(Fraction(64, 45), 1024), (Fraction(1281, 1280), 720), (Fraction(1, 100), 720)],
+    ids=["DVD", "nearly square", "nonsense"],
+)
+def test_film_is_stretched_as_it_says(tmp_path, shape, width):
+    path = tmp_path / "dvd.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = shape
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(halves((720, 576)), format="bgr24")))
+        out.mux(stream.encode(None))
+    source = opened(path)
+    assert source.size == (width, 576)
+    pixels = source.read().pixels
+    assert pixels.shape == (576, width, 3)
+    assert pixels[300, width // 2 - 12, 0] > 150
+    assert pixels[300, width // 2 + 12, 2] > 150
+
+
+@pytest.mark.parametrize(
+    ("own_s", "due_s"),
+    [
+        ([5.0, 5.04, 5.12], [0.0, 0.04, 0.12]),
+        ([None, None, None], [0.0, 0.04, 0.08]),
+        ([5.0, 5.04, 5.02, 5.08], [0.0, 0.04, 0.04, 0.08]),
+        ([5.0, 5.04, 0.0, 5.12, 5.16], [0.0, 0.04, 0.04, 0.12, 0.16]),
+        ([5.0, 5.04, 0.5, 0.54, 0.58], [0.0, 0.04, 0.04, 0.12, 0.16]),
+        ([5.0, 5.04, 5000.0, 5000.04], [0.0, 0.04, 0.08, 0.12]),
+        ([5.0, 5.04, 5000.0, 5.12, 5.16, 5.2], [0.0, 0.04, 0.08, 0.08, 0.16, 0.2]),
+    ],
+    ids=["uneven", "none", "a step back", "one wrong", "set back", "set forward", "one far off"],
+)
+def test_times_of_a_film_rise_whatever_it_says(own_s, due_s):
+    times = RisingTimes(0.04)
+    assert [times.due_s(each) for each in own_s] == pytest.approx(due_s)
 
 
 def test_damaged_film_gives_what_can_be_read(tmp_path):
@@ -294,6 +336,19 @@ def test_live_film_goes_on_at_its_pace_after_decoding_took_long(tmp_path, monkey
     times_s = [source.read().captured_at_s for _ in range(6)]
     source.close()
     assert np.diff(times_s) == pytest.approx(np.full(5, 0.04))
+
+
+def test_pictures_that_come_in_a_burst_come_at_its_pace(tmp_path, clock):
+    film = open_film(tmp_path / "burst.mp4", (64, 48), 30.0)
+    for time_s in (*np.arange(10) / 30, 20.0):
+        film.send_at(halves((64, 48)), time_s)
+    film.close()
+    source = opened(tmp_path / "burst.mp4", fast=False)
+    source._pace = recordings.Pace(clock)
+    times_s = [source.read().captured_at_s for _ in range(10)]
+    source.close()
+    assert source.fps < 1
+    assert np.diff(times_s) == pytest.approx(np.full(9, 1 / 30), abs=1e-3)
 
 
 # --- pictures ------------------------------------------------------------------------------
@@ -602,6 +657,13 @@ def test_missing_demo_is_one_line(cameras, monkeypatch, tmp_path):
     monkeypatch.setattr(capture.resources, "files", lambda package: tmp_path)
     with pytest.raises(CameraError, match="install livexpr again"):
         opened("demo")
+
+
+def test_a_name_with_a_dot_may_be_a_cameras(cameras):
+    cameras.append(CameraInfo(2, "USB2.0 HD UVC WebCam", "/dev/fake-video2", virtual=False))
+    assert "USB2.0 HD" in opened("usb2.0").name
+    with pytest.raises(CameraError, match=r'no camera and no file named "absent\.mp4"'):
+        opened("absent.mp4")
 
 
 def test_unknown_name_offers_the_nearest(cameras):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -76,7 +78,10 @@ def test_the_same_frames_give_the_same_lines(tmp_path):
     assert log_of("one") == log_of("two")
 
 
-def test_a_call_is_not_held_up_by_a_slow_disk_and_what_was_lost_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("last", [0, 1], ids=["at the end", "before another"])
+def test_a_call_is_not_held_up_by_a_slow_disk_and_what_was_lost_is_told(
+    tmp_path, monkeypatch, last
+):
     go_on = threading.Event()
     of = FrameLog.__init__.__globals__["_Lines"].of
 
@@ -92,14 +97,15 @@ def test_a_call_is_not_held_up_by_a_slow_disk_and_what_was_lost_is_told(tmp_path
     go_on.set()
     while not log._waiting.empty():
         threading.Event().wait(0.01)
-    log.saw(published(1000))
+    for index in range(last):
+        log.saw(published(1000 + index))
     log.close()
     lines = written(path)
     frames = [line["frame"] for line in lines if line["event"] == "frame"]
     lost = sum(line["frames"] for line in lines if line["event"] == "lost")
     assert lost > 0
-    assert len(frames) + lost == 1001
-    assert frames[-1] == 1000
+    assert len(frames) + lost == 1000 + last
+    assert (frames[-1] == 1000) == bool(last)
 
 
 def test_a_full_disk_is_said_once(tmp_path):
@@ -130,6 +136,45 @@ def test_a_disk_that_does_not_answer_does_not_keep_the_program_from_ending(
     log.close()
     assert said == [f"the log {tmp_path / 'study.jsonl'} ends early: its disk does not answer"]
     answer.set()
+
+
+def test_a_disk_that_does_not_answer_holds_a_film_up_but_for_a_while(tmp_path, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr("livexpr.frame_log._Lines.of", lambda self, one: answer.wait(30) and [])
+    monkeypatch.setattr("livexpr.frame_log._STUCK_LIMIT_S", 0.1)
+    monkeypatch.setattr("livexpr.frame_log._END_LIMIT_S", 0.1)
+    said: list[str] = []
+    log = FrameLog(tmp_path / "study.jsonl", said.append, live=False)
+
+    def see_all():
+        for index in range(200):
+            log.saw(published(index))
+        log.close()
+
+    seeing = threading.Thread(target=see_all, daemon=True)
+    seeing.start()
+    seeing.join(20)
+    try:
+        assert not seeing.is_alive()
+        assert said == [f"the log {tmp_path / 'study.jsonl'} ends early: its disk does not answer"]
+    finally:
+        answer.set()
+
+
+def test_pictures_do_not_wait_for_the_disk(tmp_path, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr("livexpr.frame_log._Lines.of", lambda self, one: answer.wait(30) and [])
+    log = FrameLog(tmp_path / "study.jsonl", print, live=True)
+    frames = [Frame(np.zeros((48, 64, 3), np.uint8), index, 0.0) for index in range(4)]
+    pictures = [weakref.ref(frame.pixels) for frame in frames]
+    for frame in frames:
+        log.saw(published(before=frame, after=frame))
+    del frame, frames
+    gc.collect()
+    kept = [picture() is not None for picture in pictures]
+    answer.set()
+    log.close()
+    assert not any(kept)
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):

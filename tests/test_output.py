@@ -414,6 +414,22 @@ def test_film_that_cannot_be_written_is_one_line(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_film_whose_name_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    film = open_film("12:30.mp4", SIZE, 30.0)
+    film.send(frame(1).pixels)
+    film.close()
+    assert len(decoded(tmp_path / "12:30.mp4")) == 1
+
+
+def test_without_an_encoder_a_film_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+    with pytest.raises(VirtualCameraError, match="has none of libx264, libopenh264") as caught:
+        open_film(tmp_path / "film.mp4", SIZE, 30.0)
+    assert "\n" not in str(caught.value)
+
+
 def test_folder_in_place_of_a_film_is_one_line(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(VirtualCameraError, match=r"directory|denied") as caught:

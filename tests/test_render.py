@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import signal
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from livexpr import cli, presets
+from livexpr import render as rendering
 from livexpr.errors import CameraError, LivexprError, VirtualCameraError
-from livexpr.film import open_film
+from livexpr.film import FilmSink, open_film
 from livexpr.pictures import read_image
 from livexpr.render import render
 
@@ -56,23 +60,33 @@ def tone(channels: int = 2, seconds: float = N_FRAMES / FPS) -> np.ndarray:
 
 
 def make_film_with_sound(
-    path: Path, pixels: np.ndarray, codec: str, *, late_s: float = 0.0, picture: str = "libx264"
+    path: Path,
+    pixels: np.ndarray,
+    codec: str,
+    *,
+    late_s: float = 0.0,
+    picture: str = "libx264",
+    n_frames: int = N_FRAMES,
+    rate: int = RATE,
+    layout: str = "stereo",
 ) -> None:
     """Write a film with a tone; `late_s` is how much later the picture begins."""
     height, width = pixels.shape[:2]
     with av.open(str(path), "w") as out:
         video = out.add_stream(picture, rate=FPS)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        audio = out.add_stream(codec, rate=RATE)
-        audio.codec_context.layout = "stereo"
-        for index in range(N_FRAMES):
+        video.gop_size, video.max_b_frames = 5, 0
+        audio = out.add_stream(codec, rate=rate)
+        audio.codec_context.layout = layout
+        for index in range(n_frames):
             frame = av.VideoFrame.from_ndarray(np.roll(pixels, index, axis=1), format="bgr24")
             frame.pts, frame.time_base = index + round(late_s * FPS), Fraction(1, FPS)
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
-        sound = av.AudioFrame.from_ndarray(tone(), format="fltp", layout="stereo")
+        wave = tone(seconds=n_frames / FPS)
+        sound = av.AudioFrame.from_ndarray(wave, format="fltp", layout="stereo")
         sound.sample_rate, sound.pts, sound.time_base = RATE, 0, Fraction(1, RATE)
-        resampler = av.AudioResampler(audio.codec_context.format, "stereo", RATE)
+        resampler = av.AudioResampler(audio.codec_context.format, layout, rate)
         for part in resampler.resample(sound):
             out.mux(audio.encode(part))
         out.mux(audio.encode(None))
@@ -223,6 +237,7 @@ def test_films_are_the_same_each_time(astronaut, tmp_path):
         ("in.mkv", "pcm_s16le", "out.mov", "pcm_s16le"),
         ("in.mkv", "pcm_s16le", "out.mp4", "aac"),
         ("in.mpg", "mp2", "out.mp4", "aac"),
+        ("in.mkv", "flac", "out.m4v", "aac"),
     ],
 )
 def test_sound_survives(astronaut, tmp_path, source, codec, out, kind):
@@ -233,6 +248,14 @@ def test_sound_survives(astronaut, tmp_path, source, codec, out, kind):
     # Matroska has no place for what MP4 says of the encoder's lead-in.
     copied = kind == codec and (source, out) != ("in.mp4", "out.mkv")
     assert_sounds_alike(tmp_path / source, tmp_path / out, copied=copied)
+
+
+def test_sound_whose_decoder_has_a_name_of_its_own_is_kept(astronaut, tmp_path):
+    """As that of DTS, which cannot be encoded here."""
+    source, out = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    make_film_with_sound(source, astronaut[:64, 150:214], "real_144", rate=8000, layout="mono")
+    assert render(source, out, HAPPY) == 0
+    assert sound_kinds(out) == ["ra_144"]
 
 
 def assert_sounds_alike(source: Path, out: Path, *, copied: bool) -> None:
@@ -265,6 +288,77 @@ def test_sound_stays_in_step_with_a_picture_that_begins_late(astronaut, tmp_path
     assert heard(tmp_path / out)[1] == pytest.approx(heard(source)[1], abs=0.003)
 
 
+@pytest.mark.parametrize("out", ["out.mkv", "out.mp4"])
+def test_sound_stays_in_step_where_the_first_pictures_cannot_be_read(astronaut, tmp_path, out):
+    whole, source = tmp_path / "whole.mkv", tmp_path / "in.mkv"
+    make_film_with_sound(whole, astronaut[:64, 150:214], "aac")
+    with av.open(str(whole)) as film, av.open(str(source), "w") as cut:
+        kept = {stream: cut.add_stream_from_template(stream) for stream in film.streams}
+        packets = (packet for packet in film.demux() if packet.dts is not None)
+        dropped = 0
+        for packet in packets:
+            if packet.stream.type == "video" and not dropped:
+                dropped += 1  # the only one of its group that needs no other
+                continue
+            packet.stream = kept[packet.stream]
+            cut.mux(packet)
+    assert heard(source)[1] == pytest.approx(-5 / FPS, abs=0.03)
+    render(source, tmp_path / out, HAPPY)
+    assert heard(tmp_path / out)[1] == pytest.approx(heard(source)[1], abs=0.003)
+
+
+@pytest.mark.parametrize("out", ["out.mkv", "out.mp4"])
+def test_films_that_were_joined_as_they_were_follow_each_other(astronaut, tmp_path, out):
+    n_frames = 40
+    part, joined = tmp_path / "part.mpg", tmp_path / "joined.mpg"
+    pixels = astronaut[:64, 150:214]
+    make_film_with_sound(part, pixels, "mp2", picture="mpeg2video", n_frames=n_frames)
+    joined.write_bytes(part.read_bytes() * 2)
+    assert render(joined, tmp_path / out, HAPPY) == 0
+    times_s = np.array(times_of(tmp_path / out))
+    wanted_s = np.arange(2 * n_frames) / FPS
+    wanted_s[n_frames] -= 1 / FPS  # known to be of another part only with the next
+    assert times_s - times_s[0] == pytest.approx(wanted_s, abs=0.003)
+    samples, _ = heard(tmp_path / out)
+    n_samples = round(n_frames / FPS * RATE)
+    assert samples.shape[1] == pytest.approx(2 * n_samples, abs=0.1 * RATE)
+    # The tone begins again with the pictures of the second part, to a packet or two.
+    begin = length = RATE // 10
+    first = samples[0, begin : begin + length]
+    again = samples[0, begin + n_samples :]
+    likeness = [
+        float(np.corrcoef(first, again[lag : lag + length])[0, 1]) for lag in range(RATE // 20)
+    ]
+    assert max(likeness) > 0.9
+
+
+def test_sound_that_was_announced_and_never_came_is_left_out(astronaut, tmp_path):
+    source, out = tmp_path / "in.ts", tmp_path / "out.mkv"
+    with av.open(str(source), "w") as film:
+        video = film.add_stream("mpeg2video", rate=FPS)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        film.add_stream("mp2", rate=RATE)
+        picture = np.ascontiguousarray(astronaut[:64, 150:214])
+        for index in range(5):
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame.pts, frame.time_base = index, Fraction(1, FPS)
+            film.mux(video.encode(frame))
+        film.mux(video.encode(None))
+    with av.open(str(source)) as film:
+        assert [stream.codec_context.sample_rate for stream in film.streams.audio] == [0]
+    assert render(source, out, HAPPY) == 0
+    assert sound_kinds(out) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_name_with_a_colon_is_no_address(astronaut, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("9:15").mkdir()
+    make_film_with_sound(Path("in.mp4"), astronaut[:64, 150:214], "aac")
+    assert render(Path("in.mp4"), Path("9:15/12:30.mp4"), HAPPY) == 0
+    assert sound_kinds(tmp_path / "9:15" / "12:30.mp4") == ["aac"]
+
+
 def test_a_folder_is_done_but_for_what_cannot_be_read(portrait, astronaut, tmp_path, capsys):
     folder, out = tmp_path / "in", tmp_path / "a" / "out"
     folder.mkdir()
@@ -287,6 +381,40 @@ def test_a_folder_is_done_but_for_what_cannot_be_read(portrait, astronaut, tmp_p
     assert render(folder, out, HAPPY) == 0
 
 
+def test_no_file_of_a_folder_replaces_what_was_made_of_another(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    names = {
+        "p.png": "p.png",
+        "p.tif": "p.tif.png.png",
+        "p.tif.png": "p.tif.png",
+        # On many disks `a.png` is `A.png`.
+        "A.bmp": "A.png",
+        "a.tif": "a.tif.png",
+    }
+    for level, name in enumerate(names):
+        write(folder / name, np.full((32, 32, 3), 40 * level, np.uint8))
+    assert render(folder, out, HAPPY) == 0
+    assert sorted(each.name for each in out.iterdir()) == sorted(names.values())
+    for level, name in enumerate(names.values()):
+        assert (read_image(out / name) == 40 * level).all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_file_of_a_folder_that_lies_where_it_would_be_written_is_left_out(
+    portrait, tmp_path, capsys
+):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    out.mkdir()
+    original = portrait.rename(out / "a.png").read_bytes()
+    (folder / "a.png").symlink_to(out / "a.png")
+    assert render(folder, out, HAPPY) == 1
+    assert (out / "a.png").read_bytes() == original
+    assert "left out a.png" in (said := capsys.readouterr().err)
+    assert "its own source" in said
+
+
 def test_nothing_but_the_result_is_left_behind(portrait, astronaut, tmp_path):
     make_film_with_sound(tmp_path / "in.mp4", astronaut[:64, 150:214], "aac")
     (tmp_path / "out").mkdir()
@@ -304,6 +432,35 @@ def test_an_older_file_is_kept_when_it_goes_wrong(tmp_path):
         render(broken, out, HAPPY)
     assert out.read_bytes() == b"older"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["broken.mp4", "out.mp4"]
+
+
+def test_a_full_disk_is_said_of_the_file_that_was_asked_for(astronaut, tmp_path, monkeypatch):
+    def write_nothing(self, *_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make_film(tmp_path / "in.mp4", astronaut[:64, 150:214], 2)
+    monkeypatch.setattr(FilmSink, "_write", write_nothing)
+    with pytest.raises(VirtualCameraError) as caught:
+        render(tmp_path / "in.mp4", tmp_path / "out.mp4", HAPPY)
+    assert str(tmp_path / "out.mp4") in str(caught.value)
+    assert "No space left" in str(caught.value)
+
+
+def test_a_signal_leaves_nothing_unfinished(astronaut, tmp_path, monkeypatch):
+    def killed(*_):
+        signal.raise_signal(signal.SIGTERM)
+
+    make_film(tmp_path / "in.mp4", astronaut[:64, 150:214], 2)
+    monkeypatch.setattr(rendering.crowd, "process", killed)
+    # Else it would end the tests where nobody minds it.
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            render(tmp_path / "in.mp4", tmp_path / "out.mp4", HAPPY)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert [each.name for each in tmp_path.iterdir()] == ["in.mp4"]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from livexpr import opening, supply
+from livexpr import edges, opening, runtime, sinks, supply
 from livexpr.errors import CameraError, ModelError, VirtualCameraError
 from livexpr.presets import Preset
 from livexpr.publisher import NullSink
+from livexpr.settings import Settings
 from livexpr.types import NoFace
 from tests.made_up_world import (
     HAPPY,
@@ -52,6 +54,13 @@ def test_fast_gives_the_filter_the_films_own_times():
     world = World(source=FakeSource(10, live=False, fps=25.0))
     world.run(outputs=("null",), fast=True)
     assert world.engine.times_s == pytest.approx([index / 25 for index in range(10)])
+
+
+@pytest.mark.parametrize("fps", [0.5, 500.0])
+def test_fast_believes_an_uncommon_rate_of_a_film(fps):
+    world = World(source=FakeSource(5, live=False, fps=fps))
+    world.run(outputs=("null",), fast=True)
+    assert world.engine.times_s == pytest.approx([index / fps for index in range(5)])
 
 
 @pytest.mark.parametrize("count", [1, 7])
@@ -207,6 +216,34 @@ def test_without_a_display_either_the_studio_is_served_where_it_is_installed():
     assert world.served_studio
     assert "serving the studio instead of a window: no display: run `mend display`" in world.said
     assert "happy is live: the studio" in world.said[-1]
+
+
+def test_a_studio_that_was_asked_for_is_served_without_a_camera_and_a_window():
+    world = World(source=FakeSource(30, fps=200.0))
+    assert world.run(studio=True, preview=False) == 0
+    assert world.films == {}
+    assert world.served_studio
+    said = "serving the studio instead of the virtual camera: no camera: run `mend camera`"
+    assert said in world.said
+
+
+@pytest.mark.parametrize("preview", [None, False])
+def test_other_outputs_go_on_without_a_camera_and_a_window(monkeypatch, preview):
+    monkeypatch.setattr(sinks, "PREVIEW_FILM_S", 0.1)
+    world = World(source=FakeSource(60, fps=100.0))
+    assert world.run(outputs=("auto", "talk.mp4"), preview=preview) == 0
+    assert list(world.films) == ["talk.mp4"]
+    assert world.films["talk.mp4"].blues[-1] == 100 + 59 % 50, "to its end"
+    missing = "the virtual camera" if preview is False else "a window"
+    assert any(f"going on without {missing}: no " in line for line in world.said)
+
+
+def test_the_film_of_a_picture_lasts_ten_seconds(tmp_path):
+    cv2.imwrite(str(tmp_path / "face.png"), np.full((SIZE[1], SIZE[0], 3), 7, np.uint8))
+    world = World()
+    settings = Settings(source=str(tmp_path / "face.png"), outputs=("auto",), preset=HAPPY)
+    assert runtime.run(settings, edges=replace(world.edges(), open_source=edges.open_source)) == 0
+    assert world.films["livexpr-preview.mp4"].blues == [107] * 300
 
 
 def test_the_film_of_a_webcam_is_made_in_real_time():

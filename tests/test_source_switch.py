@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
+from livexpr import awaited_camera
 from livexpr.commands import Command, Inbox
 from livexpr.errors import CameraError
 from livexpr.keys import KEYS
@@ -128,16 +130,81 @@ def test_a_key_can_be_bound_to_it():
     assert "source second" in world.said
 
 
-def test_the_virtual_camera_is_not_its_own_source():
-    first, own = FakeSource(name="first"), FakeSource(name='webcam "livexpr" (/dev/video10)')
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [
+        ("/dev/video10", 'webcam "livexpr" (/dev/video10)'),
+        ("linked", 'webcam "livexpr" (/dev/video10)'),
+        ("OBS Virtual Camera", 'webcam "OBS Virtual Camera"'),
+        ("OBS Virtual Camera", 'webcam "OBS Virtual Camera" (a path)'),
+    ],
+)
+def test_the_virtual_camera_is_not_its_own_source(monkeypatch, tmp_path, device, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "linked").symlink_to("/dev/video10")
+    first, own = FakeSource(name="first"), FakeSource(name=name)
     world = Cameras(camera=FakeCamera(), source=first, others={"B": own})
-    world.camera.device = "/dev/video10"
+    world.camera.device = device
     onlooker = Patient("source B", "status", world=world)
     world.companions = [onlooker]
     assert world.run() == 0
     assert not onlooker.answers[0].ok
     assert "where the filtered picture goes" in onlooker.answers[0].text
     assert own.closed.is_set()
+
+
+def test_nor_is_one_that_could_not_be_had_at_first(monkeypatch):
+    monkeypatch.setattr(awaited_camera, "_RETRY_S", 0.01)
+    camera, answers = FakeCamera("late"), []
+    camera.device = "/dev/video10"
+    world = Cameras(others={"B": FakeSource(name='webcam "livexpr" (/dev/video10)')})
+    world.window = FakeWindow(
+        [
+            lambda: setattr(world, "camera", camera) or True,
+            lambda: camera.sent,
+            lambda: world.inbox.post(Command("source", "B", answers.append)),
+            lambda: answers,
+            "q",
+        ]
+    )
+    assert world.run() == 0
+    assert "where the filtered picture goes" in answers[0].text
+
+
+def test_a_film_that_ends_while_another_source_is_opened_is_not_the_end():
+    over, ended = threading.Event(), threading.Event()
+
+    class Film(FakeSource):
+        def read(self):
+            if over.is_set():
+                ended.set()
+                return None
+            return super().read()
+
+    class Slow(Cameras):
+        def _open_source(self, settings, *, fast):
+            if settings.source == "B":
+                over.set()
+                ended.wait(60.0)
+                time.sleep(0.5)  # long enough to find out that no frame will come
+            return super()._open_source(settings, fast=fast)
+
+    world = Slow(camera=FakeCamera(), source=Film(), others={"B": FakeSource(name="second")})
+    onlooker = Patient("source B", "status", world=world)
+    world.companions = [onlooker]
+    assert world.run() == 0
+    assert onlooker.answers[0].text == "source second"
+
+
+def test_a_film_that_has_ended_is_the_end_if_nothing_else_can_be_opened():
+    frames = supply(FakeSource(1))
+    frames.expecting = True
+    next_frame(frames)
+    assert frames.get(0.01) is None
+    assert not frames.ended
+    frames.expecting = False
+    wait_until(lambda: frames.ended, "the end")
+    frames.close()
 
 
 def test_a_film_that_loses_nothing_is_not_switched():
