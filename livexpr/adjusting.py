@@ -44,7 +44,7 @@ def adjusted(preset: Preset, verb: str, value: str) -> Preset:
     0.5
     """
     if verb == "damping":
-        return replace(preset, damping=_within(stepped(preset.damping, value), DAMPING_RANGE, verb))
+        return replace(preset, damping=_damping(preset.damping, value))
     name, number = named_number(value)
     if verb == "mix":
         return replace(preset, mix=_mixed(preset, name, _within(number, AMOUNT_RANGE, name)))
@@ -55,6 +55,14 @@ def adjusted(preset: Preset, verb: str, value: str) -> Preset:
     _check(name, [field.name for field in fields(Feel)], "feel")
     number = _within(number, FEEL_RANGES[name], name)
     return replace(preset, feel=replace(preset.feel, **{name: number}))
+
+
+def _damping(now: float, value: str) -> float:
+    wanted = stepped(now, value)
+    if value[0] in "+-":
+        # As steps of the intensity: they end at the ends, and lead back to where they began.
+        wanted = round(min(max(wanted, DAMPING_RANGE[0]), DAMPING_RANGE[1]), 3)
+    return _within(wanted, DAMPING_RANGE, "damping")
 
 
 def _mixed(preset: Preset, name: str, amount: float) -> dict[str, float]:

@@ -35,7 +35,7 @@ _SYSFS_NODES = Path("/sys/class/video4linux")
 
 _VIRTUAL_NAMES = (
     "virtual",
-    "obs",
+    "obs(?!bot)",  # OBSBOT makes webcams
     "unity video capture",
     "manycam",
     "xsplit",
@@ -47,7 +47,7 @@ _VIRTUAL_NAMES = (
     "akvcam",
     "livexpr",
 )
-"""Words that cameras which are programs carry in their names, in lower case."""
+"""How words begin that cameras which are programs carry in their names: patterns, lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,11 @@ class VideoNode:
 def is_virtual_name(name: str) -> bool:
     """Tell whether a camera's name is that of a program.
 
-    >>> is_virtual_name("OBS Virtual Camera"), is_virtual_name("HD Pro Webcam C920")
+    >>> is_virtual_name("OBS Virtual Camera"), is_virtual_name("OBSBOT Tiny 2")
     (True, False)
     """
     lowered = name.lower()
-    return any(re.search(rf"\b{re.escape(word)}", lowered) for word in _VIRTUAL_NAMES)
+    return any(re.search(rf"\b{word}", lowered) for word in _VIRTUAL_NAMES)
 
 
 def list_cameras() -> list[CameraInfo]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,8 @@ _INSTEAD = "bind keys to `livexpr ctl` in the desktop's settings instead"
 _PYNPUT_NAMES = {"super": "<cmd>", "plus": "+", "minus": "-", "comma": ","}
 _TRUST_S = 0.5
 _WHILE_HELD_S = 2.0
-"""In case that letting go of a key is never told, as when the screen is locked."""
+"""After the last press, in case that letting go of a key is never told, as when the screen is
+locked."""
 
 _AFTERWARDS_S = 0.3
 """The preview is told of a key a little later than we are."""
@@ -48,6 +50,7 @@ class GlobalHotkeys:
         keyboard = _keyboard()
         self._inbox = inbox
         self._held: set[object] = set()
+        self._pressed_at_s = 0.0
         self._modifiers = {keyboard.Key.ctrl, keyboard.Key.alt, keyboard.Key.cmd}
         try:
             self._hotkeys = [
@@ -75,6 +78,10 @@ class GlobalHotkeys:
 
     def _pressed(self, key: Any) -> None:
         key = self._listener.canonical(key)
+        now_s = time.monotonic()
+        if now_s - self._pressed_at_s > _WHILE_HELD_S:
+            self._held.clear()
+        self._pressed_at_s = now_s
         if key in self._modifiers:
             self._held.add(key)
         # Else the preview, where it has the focus, would take the last key of a combination alone.

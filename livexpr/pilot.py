@@ -79,8 +79,11 @@ class Pilot:
 
     def leave(self) -> None:
         """Give up a preset that cannot be shown, for the last one that could."""
+        left = self.preset
         self._tuning.leave()
-        self._take_intensity()
+        # Where only a piece of it is taken back, what the user has set stays.
+        if (self.preset.name, self.preset.intensity) != (left.name, left.intensity):
+            self._take_intensity()
 
     def status(self) -> dict[str, object]:
         """Return what is set, as plain values for other programs."""

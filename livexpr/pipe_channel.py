@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import time
 from multiprocessing.connection import Connection, Listener
 from typing import Any
+from urllib.parse import quote
 
 if sys.platform == "win32":
     import _winapi
@@ -125,5 +125,5 @@ def call(address: str, wait_s: float) -> Connection[Any, Any]:
 
 
 def _address(number: int) -> str:
-    user = re.sub(r"[^A-Za-z0-9]+", "-", os.environ.get("USERNAME", "user"))
+    user = quote(os.environ.get("USERNAME", "user"), safe="")
     return rf"\\.\pipe\livexpr-{user}-{number}"

@@ -56,7 +56,7 @@ _FIRST_HOLD_S, _LONGEST_HOLD_S = 5.0, 160.0
 """The rate is held for so long before a better level is tried; twice as long after each failure."""
 
 _PROVEN_S = 20.0
-"""A better level that lasted for so long was no failure."""
+"""A better level at which the rate was held for so long was no failure."""
 
 
 class Quality:
@@ -70,7 +70,7 @@ class Quality:
     def __init__(self) -> None:
         self._rank = 0
         self._hold_s = _FIRST_HOLD_S
-        self._raised_s: float | None = None
+        self._on_trial = False
         self._too_much = 0.0
         self._held_since_s: float | None = None
         self._window: tuple[float, int, int] | None = None
@@ -127,27 +127,30 @@ class Quality:
         elif self._held_since_s is None:
             self._held_since_s = now_s
         if self._too_much > _TOO_MUCH:
-            return self._down(now_s)
+            return self._down()
         return self._up(now_s, interval_s)
 
-    def _down(self, now_s: float) -> bool:
+    def _down(self) -> bool:
         if self._rank == len(LEVELS) - 1:
+            self._too_much = 0.0  # what added up here would keep it from going up for hours
             return False
-        if self._raised_s is not None and now_s - self._raised_s < _PROVEN_S:
+        if self._on_trial:
             self._hold_s = min(2 * self._hold_s, _LONGEST_HOLD_S)
-        self._raised_s = None
+        self._on_trial = False
         self._rank += 1
         return True
 
     def _up(self, now_s: float, interval_s: float) -> bool:
-        if self._raised_s is not None and now_s - self._raised_s >= _PROVEN_S:
-            self._raised_s, self._hold_s = None, _FIRST_HOLD_S
-        if self._rank == 0 or self._held_since_s is None:
+        if self._held_since_s is None:
+            return False
+        held_s = now_s - self._held_since_s
+        if self._on_trial and held_s >= _PROVEN_S:
+            self._on_trial, self._hold_s = False, _FIRST_HOLD_S
+        if self._rank == 0 or held_s < self._hold_s:
             return False
         better = LEVELS[self._rank - 1]
-        room_s = _ROOM * better.detect_every * interval_s
-        if now_s - self._held_since_s < self._hold_s or self._detect_s > room_s:
+        if self._detect_s > _ROOM * better.detect_every * interval_s:
             return False
         self._rank -= 1
-        self._raised_s = now_s
+        self._on_trial = True
         return True

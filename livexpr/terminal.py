@@ -83,8 +83,10 @@ class TerminalKeys:
         """Give the terminal back as it was. A second call does nothing."""
         modes, self._modes = self._modes, None
         if sys.platform != "win32" and modes is not None and self._descriptor is not None:
-            with contextlib.suppress(termios.error):
-                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)  # type: ignore[arg-type]
+            with contextlib.suppress(OSError, termios.error):
+                # In the background the shell has it back already, and we would be stopped.
+                if os.tcgetpgrp(self._descriptor) == os.getpgrp():
+                    termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)  # type: ignore[arg-type]
 
     def _listen(self) -> bool:
         """Have each key come at once; False while the terminal is not ours to ask."""
@@ -138,9 +140,23 @@ def _read_windows() -> list[str]:
     if sys.platform == "win32":
         while msvcrt.kbhit():
             key = msvcrt.getwch()
-            if key in "\x00\xe0":  # the first half of a key without a character
+            if _is_half(key):
                 arrow = _WINDOWS_ARROWS.get(msvcrt.getwch())
                 keys.extend([arrow] if arrow else [])
             else:
                 keys.append("esc" if key == "\x1b" else key)
     return keys
+
+
+def _is_half(key: str) -> bool:
+    """Whether what was read is the first half of a key without a character; à looks like one.
+
+    The second half lies where a character is put back, and there is room for one only.
+    """
+    if sys.platform == "win32" and key in "\x00\xe0":
+        try:
+            msvcrt.ungetwch(key)
+        except OSError:
+            return True
+        msvcrt.getwch()
+    return False

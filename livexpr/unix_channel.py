@@ -93,6 +93,7 @@ class UnixListener:
 
     def __init__(self, path: Path, listening: socket.socket) -> None:
         self._path = path
+        self._made = _identity(path)
         self._socket = listening
         self._socket.settimeout(_ACCEPT_S)
         self._closed = False
@@ -122,7 +123,9 @@ class UnixListener:
             return
         self._closed = True
         with contextlib.suppress(OSError), _locked(self._path.parent):
-            self._path.unlink(missing_ok=True)
+            # Logging out may have removed ours, and another filter may have made its own since.
+            if _identity(self._path) == self._made:
+                self._path.unlink()
         with contextlib.suppress(OSError):  # wakes whoever waits in it, on Linux
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -149,10 +152,10 @@ def listen(number: int) -> UnixListener | None:
             listening.bind(str(path))
             path.chmod(0o600)
             listening.listen(_WAITING)
+            return UnixListener(path, listening)
         except OSError:
             listening.close()
             raise
-    return UnixListener(path, listening)
 
 
 def connect(number: int, wait_s: float) -> UnixConnection | None:
@@ -181,6 +184,12 @@ def connect(number: int, wait_s: float) -> UnixConnection | None:
 
 def _path(number: int) -> Path:
     return folder() / f"filter-{number}.sock"
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Return what tells a file from another of the same name; raises OSError if there is none."""
+    found = path.lstat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _answers(path: Path) -> bool:

@@ -37,6 +37,14 @@ def test_feel_and_damping():
     assert adjusted(adjusted(HAPPY, "damping", "0.5"), "damping", "+0.25").damping == 0.75
 
 
+def test_steps_of_the_damping_lead_back_and_end_at_the_ends():
+    preset = adjusted(HAPPY, "damping", "0.3")
+    for wanted in (0.2, 0.1, 0.0, 0.0):
+        preset = adjusted(preset, "damping", "-0.1")
+        assert preset.damping == wanted
+    assert adjusted(adjusted(HAPPY, "damping", "0.95"), "damping", "+0.1").damping == 1.0
+
+
 @pytest.mark.parametrize(
     ("verb", "value", "message"),
     [

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from livexpr import controls
 from livexpr.commands import parse_line
 from livexpr.controls import Controls
+from livexpr.errors import PresetError
 from livexpr.keys import KEYS
+from livexpr.pilot import Pilot
+from livexpr.presets import Preset
+from tests.made_up_world import HAPPY, FakeEngine, World
 
 LINES = [key.command for key in KEYS.here]
 
@@ -105,3 +109,26 @@ def test_the_filter_is_switched(line, on):
 def test_switches_can_be_set():
     assert apply("freeze on", Controls(frozen=True)).frozen
     assert not apply("freeze off", Controls(frozen=True)).frozen
+
+
+class NoSad(FakeEngine):
+    """Has a map that is damaged."""
+
+    def load_effect(self, preset):
+        if "sad" in preset.mix:
+            raise PresetError("the map 'sad' is damaged")
+        return super().load_effect(preset)
+
+
+@pytest.mark.parametrize(("line", "intensity"), [("mix sad=0.3", 0.5), ("preset sad", 1.0)])
+def test_what_cannot_be_shown_is_taken_back_and_nothing_else(line, intensity):
+    world = World(presets={"sad": Preset("sad", {"sad": 1.0}, intensity=0.7)})
+    pilot, engine = Pilot(HAPPY, world.edges()), NoSad()
+    pilot.carry_out(parse_line("intensity 0.5"))
+    pilot.effect(engine)
+    pilot.carry_out(parse_line(line))
+    with pytest.raises(PresetError):
+        pilot.effect(engine)
+    pilot.leave()
+    assert pilot.preset == HAPPY
+    assert pilot.controls.intensity == intensity

@@ -189,6 +189,24 @@ def test_the_preview_leaves_keys_of_combinations_alone(monkeypatch):
 
 
 @pytest.mark.usefixtures("fake_pynput")
+def test_a_modifier_that_was_let_go_on_the_lock_screen_is_not_held_for_ever(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    now_s = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    inbox = Inbox()
+    GlobalHotkeys(KEYS, inbox)
+    (listener,) = FakeListener.made
+    listener.on_press("cmd")
+    for _ in range(3):
+        now_s[0] += 1.5
+        listener.on_press("l")
+        assert inbox.keys_held
+    now_s[0] += 3.0
+    listener.on_press("o")
+    assert not inbox.keys_held
+
+
+@pytest.mark.usefixtures("fake_pynput")
 def test_a_key_that_is_not_here_is_said(monkeypatch):
     monkeypatch.setattr("livexpr.global_hotkeys.pynput_name", lambda _: "<nothing>")
     assert "<nothing> is no key here" in refusal(monkeypatch, "win32")

@@ -297,27 +297,41 @@ def test_signals_that_a_system_has_not_are_left_out(monkeypatch):
 
 
 class Console:
-    """What ``msvcrt`` would give."""
+    """What ``msvcrt`` would give: a key without a character is two, and the second is put back."""
 
-    def __init__(self, text: str) -> None:
-        self.waiting = deque(text)
+    def __init__(self, keys: list[str]) -> None:
+        self.waiting = deque(keys)
+        self.put_back = ""
 
     def kbhit(self):
         return bool(self.waiting)
 
     def getwch(self):
-        return self.waiting.popleft()
+        if self.put_back:
+            key, self.put_back = self.put_back, ""
+            return key
+        assert self.waiting, "it would wait for a key, and hold up the picture"
+        key = self.waiting.popleft()
+        self.put_back = key[1:]
+        return key[0]
+
+    def ungetwch(self, key):
+        if self.put_back:
+            raise OSError(0, "there is room for one")
+        self.put_back = key
 
 
 @pytest.mark.parametrize(
     ("typed", "keys"),
     [
-        ("n+", ["n", "+"]),
-        ("\xe0H\xe0P", ["up", "down"]),
-        ("\x00H", ["up"]),
-        ("\x1bq", ["esc", "q"]),
-        ("\xe0Ko", ["o"]),  # left has no meaning
-        ("", []),
+        (["n", "+"], ["n", "+"]),
+        (["\xe0H", "\xe0P"], ["up", "down"]),
+        (["\x00H"], ["up"]),
+        (["\x1b", "q"], ["esc", "q"]),
+        (["\xe0K", "o"], ["o"]),  # left has no meaning
+        (["à"], ["à"]),
+        (["à", "H", "\xe0H"], ["à", "H", "up"]),
+        ([], []),
     ],
 )
 def test_keys_of_a_windows_console(monkeypatch, typed, keys):
@@ -360,6 +374,16 @@ def test_the_editor_is_the_systems(system, monkeypatch):
     assert editing._editor() == wanted[system]
     monkeypatch.setenv("EDITOR", r"C:\apps\edit.exe --wait" if system == "Windows" else "vi -e")
     assert Path(editing._editor()[0]).name in (r"C:\apps\edit.exe", "edit.exe", "vi")
+    monkeypatch.setenv("VISUAL", '"edit --wait')
+    with pytest.raises(LivexprError, match=r"VISUAL is .* set it anew"):
+        editing._editor()
+
+
+def test_quotes_hold_a_path_of_windows_together(monkeypatch):
+    switch(monkeypatch, "Windows")
+    path = r"C:\Program Files\Notepad++\notepad++.exe"
+    monkeypatch.setenv("VISUAL", f'"{path}" -multiInst')
+    assert editing._editor() == [path, "-multiInst"]
 
 
 def test_where_there_is_no_editor_it_is_said(monkeypatch):

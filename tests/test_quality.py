@@ -124,9 +124,10 @@ def test_delay_never_grows_however_slow_the_machine(detect_s: float, process_s: 
         assert machine.latest_s <= detect_s + 2 * process_s + 3 * FRAME_S
 
 
-def test_levels_do_not_take_turns() -> None:
+@pytest.mark.parametrize("process_s", [0.04, 0.035])
+def test_levels_do_not_take_turns(process_s) -> None:
     """Drawing at its best is just too slow for the camera: tries become rarer and rarer."""
-    machine = Machine(detect_s=0.02, process_s=0.04, coarse_s=0.03)
+    machine = Machine(detect_s=0.02, process_s=process_s, coarse_s=0.03)
     machine.run(600)
     assert machine.run(600) < 0.02
     late = [now_s for now_s, _ in machine.levels if now_s > 600]
@@ -141,6 +142,14 @@ def test_it_steps_back_up_when_the_load_goes() -> None:
     machine.run(60)
     assert machine.quality.level is LEVELS[0]
     assert machine.run(20) == 0
+
+
+def test_a_long_overload_is_forgotten_as_soon_as_a_short_one() -> None:
+    machine = Machine(detect_s=0.05, process_s=0.08, coarse_s=0.06)
+    assert machine.run(300) > 0.3, "too slow at every level"
+    machine.detect_s, machine.process_s, machine.coarse_s = 0.012, 0.004, 0.003
+    machine.run(60)
+    assert machine.quality.level is LEVELS[0]
 
 
 def test_no_better_level_is_tried_while_detection_has_no_time_for_it() -> None:
@@ -215,14 +224,20 @@ def test_films_at_their_own_pace_and_the_start_are_not_counted(monkeypatch, fiel
     assert (run.keeping.text, run.said) == ("", [])
 
 
-def test_the_preview_says_it_when_there_is_nothing_else_to_say(monkeypatch) -> None:
-    messages = []
+@pytest.fixture
+def told(monkeypatch) -> list[hud.Readings]:
+    """What the preview was drawn with."""
+    told = []
 
     def drawn(before, after, tracks, controls, readings, size):
-        messages.append(readings.message)
+        told.append(readings)
         return after
 
     monkeypatch.setattr(hud, "draw_preview", drawn)
+    return told
+
+
+def test_the_preview_says_it_when_there_is_nothing_else_to_say(told) -> None:
     shown = preview.Preview(FakeWindow())
     frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0)
     shown.take(frame, frame, (), mirrored=False)
@@ -230,24 +245,18 @@ def test_the_preview_says_it_when_there_is_nothing_else_to_say(monkeypatch) -> N
     shown.tell("intensity 0.5")
     shown.draw("happy", Controls(), "", "quality: less")
     shown.draw("happy", Controls(), "the camera is away", "quality: less")
+    messages = [readings.message for readings in told]
     assert messages == ["quality: less", "intensity 0.5", "the camera is away"]
 
 
-def test_one_frame_that_was_held_back_for_an_hour_is_soon_forgotten(monkeypatch) -> None:
-    shown_ms = []
-
-    def drawn(before, after, tracks, controls, readings, size):
-        shown_ms.append(readings.latency_ms)
-        return after
-
-    monkeypatch.setattr(hud, "draw_preview", drawn)
+def test_one_frame_that_was_held_back_for_an_hour_is_soon_forgotten(monkeypatch, told) -> None:
     monkeypatch.setattr(preview.time, "perf_counter", lambda: 3600.02)
     shown = preview.Preview(FakeWindow())
     for captured_at_s in (3600.0, 0.0, 3600.0):
         frame = Frame(np.zeros((48, 64, 3), np.uint8), 0, captured_at_s)
         shown.take(frame, frame, (), mirrored=False)
         shown.draw("happy", Controls())
-    assert 20.0 < shown_ms[-1] < 45.0
+    assert 20.0 < told[-1].latency_ms < 45.0
 
 
 @pytest.mark.parametrize("read", [run_options.sync_from, run_options.quality_from])

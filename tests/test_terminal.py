@@ -132,3 +132,22 @@ def test_a_terminal_that_goes_away_ends_the_keys_quietly():
         for _ in range(3):
             assert keys.read() == []
             time.sleep(0.01)
+
+
+@POSIX
+def test_in_the_background_the_terminal_stays_as_the_shell_has_it(monkeypatch):
+    """Ctrl-Z and `bg`: whoever changes the terminal from there is stopped."""
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    foreground = [os.getpgrp()]
+    monkeypatch.setattr(os, "tcgetpgrp", lambda descriptor: foreground[-1])
+    with os.fdopen(theirs) as stream:
+        before = termios.tcgetattr(theirs)
+        with TerminalKeys(stream):
+            now = termios.tcgetattr(theirs)
+            assert now != before
+            foreground.append(os.getpgrp() + 1)
+        assert termios.tcgetattr(theirs) == now
+    os.close(ours)
