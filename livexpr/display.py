@@ -15,6 +15,9 @@ from pathlib import Path
 _TIMEOUT_S = 2.0
 _X11_PORT = 6000
 _COOKIE = b"MIT-MAGIC-COOKIE-1"
+_ANY_MACHINE = 65535
+"""The address family of a cookie that holds wherever the server is."""
+
 _DISPLAY_NAME = re.compile(r"(?:unix/)?(?P<host>[^:]*):(?P<number>\d+)(?:\.\d+)?")
 
 
@@ -83,26 +86,36 @@ def _connect(host: str, number: int) -> socket.socket:
 
 
 def _cookie(number: str, environment: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Return name and value of what lets us in, as far as the user has any."""
+    """Return name and value of what lets us in, as far as the user has any.
+
+    This machine's go first: a home that is shared, or whose machine was renamed, has others of the
+    same number.
+    """
     path = Path(environment.get("XAUTHORITY") or Path.home() / ".Xauthority")
+    cookies: dict[bool, bytes] = {}
     with contextlib.suppress(OSError, struct.error):
-        for display, name, value in _authorities(path.read_bytes()):
+        for here, display, name, value in _authorities(path.read_bytes()):
             if name == _COOKIE and display in (number.encode(), b""):
-                return name, value
-    return b"", b""
+                cookies.setdefault(here, value)
+    if not cookies:
+        return b"", b""
+    return _COOKIE, cookies[max(cookies)]
 
 
-def _authorities(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield (display number, name, value) of each entry of an Xauthority file."""
+def _authorities(data: bytes) -> Iterator[tuple[bool, bytes, bytes, bytes]]:
+    """Yield (holds here, display number, name, value) of each entry of an Xauthority file."""
+    machine = socket.gethostname().encode()
     place = 0
     while place < len(data):
-        place += 2  # the address family
+        (family,) = struct.unpack_from(">H", data, place)
+        place += 2
         fields = []
         for _ in range(4):
             (length,) = struct.unpack_from(">H", data, place)
             fields.append(data[place + 2 : place + 2 + length])
             place += 2 + length
-        yield fields[1], fields[2], fields[3]
+        here = family == _ANY_MACHINE or fields[0] == machine
+        yield here, fields[1], fields[2], fields[3]
 
 
 def _missing_library() -> str | None:

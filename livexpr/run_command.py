@@ -97,8 +97,8 @@ def run(
         typer.Option(
             metavar="auto, camera, camera:/dev/video10, window, FILE.mp4, null",
             help="May be repeated, or several with commas between. auto, the default, is the "
-            "virtual camera, or else a window, or else the studio, if it is installed, or else a "
-            "film of ten seconds, livexpr-preview.mp4.",
+            "virtual camera, or else a window, or else the studio, if it is installed, or else, "
+            "where it is alone, a film of ten seconds, livexpr-preview.mp4.",
             rich_help_panel=_OUT,
         ),
     ] = None,
@@ -151,7 +151,7 @@ def run(
         on_lost=run_options.on_lost_from(on_lost),
         badge=badge,
         studio=studio,
-        open_lesson=_open_lesson if studio else None,
+        open_lesson=_open_lesson,
         log=log,
         schedule=run_options.schedule_from(schedule),
         stats=options.stats_from(stats),

@@ -96,7 +96,7 @@ class Settings:
     on_lost: OnLost = "passthrough"
     badge: bool = False
     studio: bool = False
-    open_lesson: OpenLesson | None = None
+    open_lesson: OpenLesson | None = field(default=None, compare=False)
     log: Path | None = None
     schedule: Path | None = None
     ctl: bool = True

@@ -95,7 +95,5 @@ def cameras() -> list[dict[str, str]]:
     from livexpr.devices import list_cameras
 
     real = [camera for camera in list_cameras() if not camera.virtual]
-    found = [
-        {"name": describe(camera), "source": camera.path or str(camera.index)} for camera in real
-    ]
+    found = [{"name": describe(camera), "source": str(camera.index)} for camera in real]
     return [*found, {"name": "demo", "source": "demo"}]

@@ -102,7 +102,10 @@ class PreviewWindow:
         The window scales what it is shown; text stays crisp in a picture that is no larger
         than the window.
         """
-        _, _, width, height = cv2.getWindowImageRect(self._title)
+        try:
+            _, _, width, height = cv2.getWindowImageRect(self._title)
+        except cv2.error:
+            return size  # the user has just closed it
         if min(width, height) < _SMALLEST_SIDE_PX:
             return size
         return fitted_size(size, (width, height))

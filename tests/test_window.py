@@ -91,13 +91,8 @@ def test_a_window_that_cannot_be_had_is_an_error_not_an_abort(monkeypatch):
 @pytest.mark.parametrize(("answer", "let_in"), [(b"\1", True), (b"\0", False), (b"", False)])
 def test_the_server_is_shown_the_users_cookie(tmp_path, answer, let_in):
     cookie = bytes(range(16))
-    entries = [(b"7", b"other"), (b"93", cookie)]
-    data = b""
-    for number, value in entries:
-        fields = (b"host", number, b"MIT-MAGIC-COOKIE-1", value)
-        data += struct.pack(">H", 256) + b"".join(struct.pack(">H", len(f)) + f for f in fields)
+    data = _authority(LOCAL, "host", b"7", b"other") + _authority(LOCAL, "host", b"93", cookie)
     authority = tmp_path / "authority"
-    authority.write_bytes(data)
     received = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -119,14 +114,46 @@ def test_the_server_is_shown_the_users_cookie(tmp_path, answer, let_in):
     assert received[0].endswith(b"MIT-MAGIC-COOKIE-1\0\0" + cookie)
 
 
+LOCAL, WILD = 256, 65535
+
+
+def _authority(family: int, address: str, number: bytes, value: bytes) -> bytes:
+    """Return an entry of an Xauthority file."""
+    fields = (address.encode(), number, b"MIT-MAGIC-COOKIE-1", value)
+    return struct.pack(">H", family) + b"".join(map(_field, fields))
+
+
 def _field(text: bytes) -> bytes:
     return struct.pack(">H", len(text)) + text
+
+
+@LINUX
+@pytest.mark.parametrize("family", [LOCAL, WILD])
+def test_another_machines_cookie_for_the_same_display_is_not_shown(tmp_path, family):
+    address = socket.gethostname() if family == LOCAL else ""
+    others = [_authority(LOCAL, "renamed", b"0", each) for each in (b"stale", b"staler")]
+    own = _authority(family, address, b"0", b"own")
+    authority = tmp_path / "authority"
+    for entries, expected in ([*others, own], b"own"), ([own, *others], b"own"), (others, b"stale"):
+        authority.write_bytes(b"".join(entries))
+        assert display._cookie("0", {"XAUTHORITY": str(authority)})[1] == expected
 
 
 @LINUX
 def test_a_broken_authority_file_is_no_crash(tmp_path):
     (tmp_path / "authority").write_bytes(b"\x01\x00\xff")
     assert display._cookie("0", {"XAUTHORITY": str(tmp_path / "authority")}) == (b"", b"")
+
+
+def test_a_window_that_was_closed_since_it_was_asked_is_no_crash(monkeypatch):
+    def gone(*arguments):
+        raise window.cv2.error("NULL window")
+
+    monkeypatch.setattr(window, "why_no_window", lambda: None)
+    for name in ("namedWindow", "resizeWindow"):
+        monkeypatch.setattr(window.cv2, name, lambda *arguments: None)
+    monkeypatch.setattr(window.cv2, "getWindowImageRect", gone)
+    assert window.PreviewWindow("test", (640, 480)).picture_size((640, 480)) == (640, 480)
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +224,11 @@ def test_real_keys_arrive_and_closing_it_is_noticed(x_display):
         print("ready", flush=True)
         end = time.monotonic() + 40
         while not preview.closed and time.monotonic() < end:
-            preview.show(picture)
             for key in preview.keys():
                 print(repr(key), flush=True)
+            # As a run draws, which asks again only then whether the window is closed.
+            preview.picture_size((640, 480))
+            preview.show(picture)
         print("closed", preview.closed)
         """,
         x_display,

@@ -48,6 +48,8 @@ _HEADERS: Mapping[str, str] = {
 }
 _LONGEST_MESSAGE = 4000
 _ANSWER_LIMIT_S = 10.0
+_OPENING_LIMIT_S = 60.0
+"""A camera's driver may take its time, and its page is to hear what became of it."""
 
 Ask = Callable[[], Any]
 """Returns plain values for the page; may take seconds, in a thread of its own."""
@@ -239,12 +241,14 @@ class _Connection:
             command = parse_line(line, answer)
             if not self._inside.post(command):
                 raise CommandError("too many commands wait: try again")
-            what = await asyncio.wait_for(answered, _ANSWER_LIMIT_S)
+            limit_s = _OPENING_LIMIT_S if command.verb == "source" else _ANSWER_LIMIT_S
+            what = await asyncio.wait_for(answered, limit_s)
             reply = {"ok": what.ok, "text": what.text, "status": dict(what.status)}
         except CommandError as error:
             reply = {"ok": False, "text": str(error), "status": None}
         except asyncio.TimeoutError:
-            reply = {"ok": False, "text": "the filter does not answer", "status": None}
+            late = f"the filter is busy: {command.verb!r} is done as soon as it can be"
+            reply = {"ok": False, "text": late, "status": None}
         await self._send({"kind": "answer", "id": identity, **reply})
 
     async def _send(self, content: Mapping[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections import deque
@@ -26,7 +27,7 @@ ASKS = ("attend", "neutral", "expression", "undo", "learn")
 _ATTENTIVE_S = 90.0
 """For so long after it was asked for something, a lesson looks at frames."""
 
-_JOIN_S = 1.0
+_JOIN_S, _LAST_JOIN_S = 1.0, 10.0
 _MOST_WAITING = 20
 
 
@@ -89,12 +90,16 @@ class Lessons:
         }
 
     def close(self) -> None:
-        """End the thread; what it is at is left to its fate. A second call does nothing."""
+        """End the thread, which may finish what it is at. A second call does nothing."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(_JOIN_S)
+            if self._thread.is_alive():
+                # Cameras are let go of meanwhile, but an interpreter that ended beneath the
+                # landmark model would crash.
+                atexit.register(self._thread.join, _LAST_JOIN_S)
 
     def _run(self) -> None:
         be_nice()

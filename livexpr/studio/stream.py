@@ -79,9 +79,13 @@ class Stream:
         self._thread.start()
 
     def want(self, wishes: Wishes) -> None:
-        """Have one more packet made, of the next frame that may be one."""
+        """Have one more packet made, of the next frame that may be one.
+
+        All pages that wait get the same one, so that it holds what any of them wants.
+        """
         with self._changed:
-            self._wishes = wishes
+            others = self._wishes or Wishes(before=False, overlay=False)
+            self._wishes = Wishes(others.before or wishes.before, others.overlay or wishes.overlay)
 
     def saw(self, published: Published) -> None:
         """Take a frame, if a page is ready for one."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from datetime import date
 from pathlib import Path
 
-from livexpr import pixel_map, presets
+from livexpr import pixel_map, preset_file, presets
 from livexpr.errors import PresetError
 from livexpr.pixel_map import PixelMap
 from livexpr.preset_file import MAP_SUFFIX, Preset
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def check_name(name: str, *, force: bool) -> None:
@@ -22,13 +19,10 @@ def check_name(name: str, *, force: bool) -> None:
     Raises
     ------
     PresetError
-        If it has other characters than a file's name should have, belongs to a shipped map or
-        preset, or is in use already and `force` is not given.
+        If it is none for a preset, belongs to a shipped map or preset, or is in use already and
+        `force` is not given.
     """
-    if not _NAME.fullmatch(name):
-        raise PresetError(
-            f"{name!r} cannot be the name of an expression: expected letters, digits, - and _"
-        )
+    preset_file.check_name(name)
     shipped = {path.stem for path in (presets.builtin_dir() / "maps").glob(f"*{MAP_SUFFIX}")}
     if name.lower() in shipped | set(presets.expressions()):
         raise PresetError(f"{name!r} is shipped with livexpr: choose another name, as my-{name}")

@@ -55,13 +55,15 @@ def fit(
     offset = shape.personal_offset(offsets, part * expected.offset_cm)
     size = np.linalg.norm(offset[:, :2], axis=1, keepdims=True)
     change = _personal_change(neutrals, expressives, expected, amount)
-    change = without_noise(change, np.abs(change), _SHADE_NOISE)
+    # What is shipped has its mask multiplied in already, and so has then what is personal.
+    feather = face_space.feather_mask(CANVAS_SIZE)
+    change = feather * without_noise(change, np.abs(change), _SHADE_NOISE)
     mouth = own_mouth(expressives, neutrals)
     return PixelMap(
         offset_cm=without_noise(offset, size, _OFFSET_NOISE_CM),
         log_gain=part * expected.log_gain + change[..., None],
         bias=part * expected.bias,
-        mask=face_space.feather_mask(CANVAS_SIZE),
+        mask=np.asarray(feather > 0, np.float32),
         mouth=expected.mouth if mouth is None else mouth,
         blendshapes=raised_blendshapes(neutrals, expressives),
         metadata={

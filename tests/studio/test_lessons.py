@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -12,11 +14,15 @@ from livexpr.errors import LivexprError
 from livexpr.learning import Progress
 from livexpr.types import NoFace
 from tests.made_up_world import TRACK, wait_until
+from tests.studio.running import ROOT
 from tests.studio.test_server import live, published, read
+from tests.test_cli import ran, settings_of
 
 _WHY = "the extra 'studio' is not installed"
 Studio = pytest.importorskip("livexpr.studio.server", reason=_WHY).Studio
 Lessons = pytest.importorskip("livexpr.studio.lessons", reason=_WHY).Lessons
+
+__all__ = ["ran"]
 
 
 class FakeLesson:
@@ -146,6 +152,45 @@ def test_it_rests_at_the_end(lesson, inbox):
     assert lesson.asked == []
 
 
+def test_the_interpreter_does_not_end_beneath_a_look_that_is_taken():
+    done = subprocess.run(
+        [sys.executable, "-c", _QUIT_WHILE_A_LOOK_IS_TAKEN],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["looking", "closed", "seen", "rested"]
+
+
+_QUIT_WHILE_A_LOOK_IS_TAKEN = """
+import threading, time
+from livexpr.studio.lessons import Lessons
+from tests.studio.test_lessons import FakeLesson
+from tests.studio.test_server import published
+
+looking = threading.Event()
+
+class SlowLesson(FakeLesson):
+    def see(self, frame, track):
+        print("looking", flush=True)
+        looking.set()
+        time.sleep(2.5)
+        print("seen", flush=True)
+
+    def rest(self):
+        print("rested", flush=True)
+
+lessons = Lessons(SlowLesson, lambda command: True)
+lessons.ask("attend")
+lessons.saw(published())
+looking.wait()
+lessons.close()
+print("closed", flush=True)
+"""
+
+
 def test_the_page_asks_and_is_told(lesson, inbox):
     studio = Studio(inbox, {}, open_lesson=lambda: lesson)
     try:
@@ -162,6 +207,11 @@ def test_the_page_asks_and_is_told(lesson, inbox):
             assert json.loads(socket.recv(timeout=10))["kind"] == "error"
     finally:
         studio.close()
+
+
+def test_a_studio_that_stands_in_for_a_window_teaches_too(ran):
+    # Whether it will is not known before the outputs are opened.
+    assert settings_of(ran, "--output", "auto").open_lesson is not None
 
 
 def test_without_lessons_there_is_nothing_to_ask_for(inbox):

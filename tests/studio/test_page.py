@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import shutil
+import time
 
 import numpy as np
 import pytest
 
+from livexpr import presets
 from livexpr.film import open_film
 
 pytest.importorskip("livexpr.studio.server", reason="the extra 'studio' is not installed")
 
 from tests.studio import running
-from tests.studio.browser import browser, program
+from tests.studio.browser import LIMIT_S, browser, program
 
 LIVE = "document.getElementById('fps').textContent.length > 1"
+ALIKE = ("my-smile", "my_smile")
+"""Maps of the user's, whose names differ in a sign only."""
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no Chromium on this machine")
 
@@ -24,6 +30,10 @@ pytestmark = pytest.mark.skipif(program() is None, reason="no Chromium on this m
 def studio(tmp_path_factory):
     """The address of the studio of a filter that runs on the demo, and where its user lives."""
     home = tmp_path_factory.mktemp("home")
+    maps = home / "livexpr" / "presets" / "maps"
+    maps.mkdir(parents=True)
+    for name in ALIKE:
+        shutil.copy(presets.map_path("happy"), maps / f"{name}.safetensors")
     with running.studio(home, "--source", "demo", "--loop", "--intensity", "0.8") as address:
         yield address, home
 
@@ -37,12 +47,41 @@ def page(studio):
         assert page.problems == []
 
 
+@pytest.fixture(scope="module")
+def film(studio):
+    path = studio[1] / "tall film.mp4"
+    with contextlib.closing(open_film(path, (240, 320), 30.0)) as sink:
+        for _ in range(30):
+            sink.send(np.full((320, 240, 3), 90, np.uint8))
+    return path
+
+
+def tell(address, command):
+    """Have another page send a command, and wait until it was carried out."""
+    from websockets.sync.client import connect
+
+    origin = address.rsplit("/", 2)[0]
+    with connect(address.replace("http:", "ws:") + "live", origin=origin) as socket:
+        socket.send(json.dumps({"command": command}))
+        answer = json.loads(socket.recv(timeout=LIMIT_S))
+    assert answer["ok"], answer
+
+
 def value(page, selector):
     return float(page.run(f"document.querySelector({selector!r}).value"))
 
 
 def chosen(page):
     return page.run("document.getElementById('cameras').selectedOptions[0].text")
+
+
+def choose(page, list_id, choice):
+    """Choose from a list, as if what is chosen were in it."""
+    page.run(
+        f"(() => {{const list = document.getElementById({list_id!r});"
+        f"list.append(new Option('another', {choice!r})); list.value = {choice!r};"
+        "list.dispatchEvent(new Event('change'));})()"
+    )
 
 
 def pressed(page, name):
@@ -88,10 +127,7 @@ def test_sliders_reach_the_filter(page):
 
 
 def test_presets_and_switches(page):
-    page.run(
-        "(() => {const list = document.getElementById('presets'); list.value = 'sad';"
-        "list.dispatchEvent(new Event('change'));})()"
-    )
+    choose(page, "presets", "sad")
     page.wait("document.getElementById('slider-mix-sad').value === '1'")
     page.click("#switch-on")
     page.wait("document.getElementById('switch-on').getAttribute('aria-pressed') === 'false'")
@@ -101,36 +137,42 @@ def test_presets_and_switches(page):
     assert pressed(page, "overlay") == "true"
 
 
-def test_another_camera_is_chosen_while_it_runs(page, studio):
+def test_the_list_of_presets_shows_what_others_chose_though_it_has_the_focus(page, studio):
+    chosen = "document.getElementById('presets').value"
+    page.run("document.getElementById('presets').focus()")
+    tell(studio[0], "preset warm")
+    page.wait(f"{chosen} === 'warm'")
+    choose(page, "presets", "sad")
+    page.wait("document.getElementById('state').textContent === 'preset sad'")
+    tell(studio[0], "preset warm")
+    page.wait(f"{chosen} === 'warm'")
+    choose(page, "presets", "no-such-preset")
+    page.wait("document.getElementById('state').classList.contains('bad')")
+    page.wait(f"{chosen} === 'warm'")
+
+
+def test_another_camera_is_chosen_while_it_runs(page, film):
     page.wait("document.getElementById('cameras').selectedOptions[0]?.text === 'demo'")
-    film = studio[1] / "tall film.mp4"
-    with contextlib.closing(open_film(film, (240, 320), 30.0)) as sink:
-        for _ in range(30):
-            sink.send(np.full((320, 240, 3), 90, np.uint8))
     # No webcam here: the list has one choice more, as if it were one.
-    page.run(
-        "(() => {const list = document.getElementById('cameras');"
-        f"list.append(new Option('another', {str(film)!r})); list.value = {str(film)!r};"
-        "list.dispatchEvent(new Event('change'));})()"
-    )
+    choose(page, "cameras", str(film))
     page.wait("document.getElementById('state').textContent.startsWith('source tall film.mp4')")
     assert chosen(page) == "tall film.mp4"
     page.wait(
         "document.getElementById('picture').height > document.getElementById('picture').width"
     )
-    page.run(
-        "(() => {const list = document.getElementById('cameras');"
-        "list.append(new Option('gone', 'no-such-camera')); list.value = 'no-such-camera';"
-        "list.dispatchEvent(new Event('change'));})()"
-    )
+    choose(page, "cameras", "no-such-camera")
     page.wait("document.getElementById('state').classList.contains('bad')")
     assert "tall film.mp4 stays" in page.run("document.getElementById('state').textContent")
     assert chosen(page) == "tall film.mp4"
-    page.run(
-        "(() => {const list = document.getElementById('cameras'); list.value = 'demo';"
-        "list.dispatchEvent(new Event('change'));})()"
-    )
+    choose(page, "cameras", "demo")
     page.wait("document.getElementById('state').textContent.startsWith('source demo')")
+
+
+def test_a_camera_that_others_chose_is_shown(page, studio, film):
+    shown = "document.getElementById('cameras').selectedOptions[0].text"
+    for source, name in ((str(film), "tall film.mp4"), ("demo", "demo")):
+        tell(studio[0], f"source {source}")
+        page.wait(f"{shown} === {name!r}")
 
 
 def test_a_tuning_is_saved_under_a_name(page, studio):
@@ -141,10 +183,46 @@ def test_a_tuning_is_saved_under_a_name(page, studio):
     assert list(studio[1].rglob("evening.toml"))
 
 
+def test_a_refusal_stays_red_though_it_is_told_twice(page):
+    page.click("#save-name")
+    page.type("happy")
+    page.click("#save button")
+    page.wait("document.getElementById('state').textContent.includes('already')")
+    time.sleep(0.5)
+    assert page.run("document.getElementById('state').classList.contains('bad')")
+    page.run("document.getElementById('save-name').value = ''")
+
+
 def test_the_doctor_is_asked(page):
     page.click("#doctor")
     page.wait("document.querySelectorAll('.finding').length > 5")
     assert page.run("document.getElementById('doctor').disabled") is False
+
+
+def test_the_doctor_can_be_asked_again_when_no_answer_came(page):
+    usable = "!document.getElementById('doctor').disabled"
+    page.run(
+        "(() => {const {send} = WebSocket.prototype; WebSocket.prototype.send = function (text) {"
+        "window.live = this; send.call(this, text);};})()"
+    )
+    page.wait("window.live !== undefined")
+    # Asked while the connection is lost, and when the filter has no answer but an error.
+    for mishap in ("live.close(); doctor.click();", "doctor.disabled = true; live.send('?');"):
+        assert page.run(
+            f"(() => {{const doctor = document.getElementById('doctor'); {mishap}"
+            " return doctor.disabled;})()"
+        )
+        page.wait(usable)
+    page.wait("document.getElementById('state').textContent === 'expected a JSON object'")
+
+
+def test_sliders_of_names_alike_have_each_its_own_label(page):
+    labels = page.run(
+        "[...document.querySelectorAll('#mix input')].map(input =>"
+        " [...input.labels].map(label => label.querySelector('span').textContent))"
+    )
+    assert all(len(each) == 1 for each in labels)
+    assert {name for (name,) in labels} >= set(ALIKE)
 
 
 def test_everything_has_a_name_for_screen_readers(page):

@@ -21,7 +21,7 @@ from livexpr.occlusion import Cover
 from livexpr.presets import Preset
 from livexpr.published import Published
 from livexpr.types import Frame
-from tests.made_up_world import TRACK
+from tests.made_up_world import TRACK, wait_until
 
 _WHY = "the extra 'studio' is not installed"
 Studio = pytest.importorskip("livexpr.studio.server", reason=_WHY).Studio
@@ -193,6 +193,19 @@ def test_a_page_that_is_ready_gets_one_picture_and_no_more(showing):
         assert "faces" not in header
 
 
+def test_two_pages_each_get_what_they_want(studio):
+    with live(studio) as one, live(studio) as other:
+        one.send(json.dumps({"ready": {"before": True, "overlay": True}}))
+        wait_until(lambda: len(studio._pages._ready) == 1, "the first wish")
+        other.send(json.dumps({"ready": {"before": False, "overlay": False}}))
+        wait_until(lambda: len(studio._pages._ready) == 2, "the second wish")
+        studio.saw(published())
+        for socket in (one, other):
+            header, picture = read(socket.recv(timeout=10))
+            assert picture.shape == (96, 64, 3)
+            assert "faces" in header
+
+
 def test_nothing_is_made_while_no_page_is_ready(studio, monkeypatch):
     def never(*arguments):
         raise AssertionError("a picture was made for nobody")
@@ -226,6 +239,18 @@ def test_a_wrong_command_is_answered_at_once(studio, inbox):
     assert not answer["ok"]
     assert "there is no command 'smile'" in answer["text"]
     assert inbox.take() == []
+
+
+def test_a_camera_may_open_for_longer_than_a_busy_filter_is_waited_for(studio, inbox, monkeypatch):
+    monkeypatch.setattr("livexpr.studio.app._ANSWER_LIMIT_S", 0.1)
+    with live(studio) as socket:
+        for identity, line in enumerate(("source 0", "toggle")):
+            socket.send(json.dumps({"command": line, "id": identity}))
+        late = json.loads(socket.recv(timeout=10))
+        assert (late["id"], late["ok"]) == (1, False)
+        assert late["text"] == "the filter is busy: 'toggle' is done as soon as it can be"
+        inbox.take()[0].answer(Answer(True, "source webcam", {}))
+        assert json.loads(socket.recv(timeout=10))["text"] == "source webcam"
 
 
 def test_questions_are_answered(studio):

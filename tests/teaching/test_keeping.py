@@ -47,10 +47,15 @@ def test_what_is_shipped_keeps_its_name(name: str):
         keeping.check_name(name, force=True)
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a b", "-x", "a/b", "ü", "x" * 65, "x\n"])
+@pytest.mark.parametrize("name", ["", "../x", "a b", "-x", "a/b", "ü", "x" * 61, "x\n"])
 def test_odd_names_are_refused(name: str):
     with pytest.raises(PresetError, match="expected letters, digits"):
         keeping.check_name(name, force=True)
+
+
+def test_names_that_windows_keeps_to_itself_are_refused():
+    with pytest.raises(PresetError, match="Windows keeps"):
+        keeping.check_name("con", force=True)
 
 
 def test_a_folder_that_cannot_be_written_is_told(fitted):

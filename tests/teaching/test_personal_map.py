@@ -12,9 +12,10 @@ from livexpr import face_mesh, lighting, map_file, pixel_map, presets
 from livexpr.errors import LivexprError
 from livexpr.teaching import nearest
 from livexpr.teaching.lesson import Lesson, learned
-from livexpr.teaching.looks import MOUTH_SIZE, average, look
+from livexpr.teaching.looks import CANVAS_SIZE, MOUTH_SIZE, average, look
 from livexpr.teaching.own_mouth import own_mouth
 from livexpr.teaching.personal_map import fit
+from livexpr.training.face_space import feather_mask
 from tests.teaching.made_up_looks import REST, look_of, track_of
 
 HAPPY = pixel_map.load(presets.map_path("happy"))
@@ -61,10 +62,8 @@ def test_who_smiles_as_everybody_gets_everybodys_map(amount: float):
     fitted = learned(Lesson((look_of(),), (smiling(amount),)), "mine")
     front = fitted.offset_cm[:, :2] - amount * HAPPY.offset_cm[:, :2]
     assert np.abs(front).max() < 0.06
-    size = fitted.log_gain.shape[0]
-    expected = pixel_map.mix([HAPPY, fitted], [amount, 0.0]).log_gain
-    assert expected.shape == (size, size, 3)
-    assert np.abs(fitted.log_gain - expected).max() < 0.03
+    expected = pixel_map.mix([HAPPY, fitted], [amount, 0.0]).gain_bias()
+    assert np.abs(fitted.gain_bias() - expected).max() < 0.005
     assert fitted.blendshapes["mouthSmileLeft"] == pytest.approx(
         amount * HAPPY.blendshapes["mouthSmileLeft"], abs=1e-3
     )
@@ -87,7 +86,10 @@ def test_the_file_fits_and_names_its_sources(tmp_path: Path, rng: np.random.Gene
     path = tmp_path / "mine.safetensors"
     pixel_map.save(learned(lesson, "mine", "happy"), path)
     assert path.stat().st_size <= map_file.MAX_BYTES
-    said = pixel_map.load(path).metadata
+    read = pixel_map.load(path)
+    outside = feather_mask(CANVAS_SIZE) == 0
+    assert not read.gain_bias()[outside].any()
+    said = read.metadata
     assert said["personal"] == "yes"
     assert said["expression"] == "mine"
     assert (said["neutral_looks"], said["expressive_looks"]) == ("1", "2")

@@ -1,7 +1,9 @@
 // The studio's page: draws what the filter sends, sends what the user changes. Nothing is kept.
 
 const byId = id => document.getElementById(id);
-const DRAG_REST_MS = 700; // for so long after a touch, a slider is the user's, not the filter's
+const DRAG_REST_MS = 700; // for so long after a touch, a control is the user's, not the filter's
+const OPEN_REST_MS = 5000; // so long, if it is a list that may be open
+const SOURCE_REST_MS = 2000; // until it is asked anew which camera is shown
 const GRAPH_POINTS = 150;
 const READINGS_REST_MS = 250; // numbers that change more often cannot be read
 
@@ -80,7 +82,8 @@ function adopt(input, output, send) {
 
 function addSlider(parent, key, label, [low, high], send) {
   if (sliders.has(key)) return;
-  const id = `slider-${key.replace(/[^a-z0-9]+/gi, '-')}`;
+  let id = `slider-${key.replace(/[^a-z0-9]+/gi, '-')}`;
+  while (byId(id)) id += '-'; // names may differ in other signs only
   const caption = document.createElement('label'), output = document.createElement('output');
   const text = document.createElement('span'), input = document.createElement('input');
   caption.className = 'slider';
@@ -95,13 +98,32 @@ function addSlider(parent, key, label, [low, high], send) {
   sliders.set(key, input);
 }
 
+// --- lists ----------------------------------------------------------------------------------
+
+function leave(list, forMs) { list.leftUntilMs = performance.now() + forMs; }
+
+// What is shown may have been asked for elsewhere, under a name that is not in the list.
+function select(list, name, value = name) {
+  const options = [...list.options];
+  const shown = options.find(option => option.textContent === name) ?? new Option(name, value);
+  if (!options.includes(shown)) list.append(shown);
+  if (!shown.selected) shown.selected = true;
+}
+
+function follow(list, name, value) {
+  if (name && !(performance.now() < list.leftUntilMs)) select(list, name, value);
+}
+
+// --- settings -------------------------------------------------------------------------------
+
 // A number that is to be set as it is, below zero too, is told apart from a step by "=".
 const plain = value => (Number(value) < 0 ? `=${value}` : `${value}`);
 
 function takeFacts(facts) {
   byId('teach').hidden = !facts.teach;
-  const presets = byId('presets');
-  presets.replaceChildren(...facts.presets.map(name => new Option(name, name)));
+  const list = byId('presets'), chosen = list.value;
+  list.replaceChildren(...facts.presets.map(name => new Option(name, name)));
+  if (chosen) select(list, chosen);
   for (const name of facts.maps) {
     addSlider(byId('mix'), `mix ${name}`, name, facts.ranges.mix, v => `mix ${name}=${v}`);
   }
@@ -114,13 +136,7 @@ function takeFacts(facts) {
 }
 
 function takeSettings({preset, controls}) {
-  const list = byId('presets');
-  if (document.activeElement !== list) {
-    if (![...list.options].some(option => option.value === preset.name)) {
-      list.append(new Option(preset.name, preset.name));
-    }
-    list.value = preset.name;
-  }
+  follow(byId('presets'), preset.name);
   byId('intensity').show(controls.intensity);
   for (const [key, input] of sliders) {
     const [kind, name] = key.split(/ (.*)/);
@@ -210,7 +226,9 @@ async function takePacket(buffer) {
   takeSettings(header);
   takeReadings(header);
   if (header.lesson) takeLesson(header.lesson);
-  if (header.said.length) say(header.said.at(-1));
+  const told = header.said.at(-1);
+  // What an answer said already stays as it was said: an error stays red.
+  if (told && told !== byId('state').textContent) say(told);
   // The next picture is asked for when this one is on the screen: a slow page gets fewer.
   requestAnimationFrame(makeReady);
 }
@@ -259,26 +277,30 @@ function takeFindings(findings) {
 // --- the camera -----------------------------------------------------------------------------
 
 async function takeCameras(cameras) {
-  const list = byId('cameras'), answer = await command('status');
-  list.replaceChildren(...cameras.map(({name, source}) => new Option(name, source)));
-  showSource(answer?.status?.source);
+  const answer = await command('status');
+  byId('cameras').replaceChildren(...cameras.map(({name, source}) => new Option(name, source)));
+  showSource(answer);
 }
 
-// What is shown may have been asked for elsewhere, under a name that is not in the list.
-function showSource(name) {
-  if (!name) return;
-  const list = byId('cameras'), options = [...list.options];
-  const shown = options.find(option => option.text === name) ?? new Option(name, '');
-  if (!options.includes(shown)) list.append(shown);
-  shown.selected = true;
+function showSource(answer) {
+  follow(byId('cameras'), answer?.status?.source, '');
+}
+
+// Others may ask for another camera too.
+async function followSource() {
+  showSource(await command('status'));
+  setTimeout(followSource, SOURCE_REST_MS);
 }
 
 const chooseSource = paced(async source => {
+  const list = byId('cameras');
   say('opening …');
+  leave(list, Infinity);
   const answer = await command(`source ${source}`);
+  leave(list, 0);
   if (!answer) return;
   say(answer.text, !answer.ok);
-  showSource(answer.status?.source);
+  showSource(answer);
 });
 
 // --- the connection -------------------------------------------------------------------------
@@ -287,7 +309,10 @@ const takers = {
   facts: ({content}) => takeFacts(content),
   doctor: ({content}) => takeFindings(content),
   cameras: ({content}) => takeCameras(content),
-  error: ({text}) => say(text, true),
+  error: ({text}) => {
+    say(text, true);
+    byId('doctor').disabled = false;
+  },
   answer: answer => {
     answering.get(answer.id)?.(answer);
     answering.delete(answer.id);
@@ -300,6 +325,7 @@ function connect() {
   socket.onopen = () => {
     waitMs = 500;
     say('live');
+    byId('doctor').disabled = false; // what was asked for before is not answered any more
     ask({ask: 'facts'});
     ask({ask: 'cameras'});
     makeReady();
@@ -329,7 +355,16 @@ divider.addEventListener('input', draw);
 byId('cameras').addEventListener('change', event => {
   if (event.target.value) chooseSource(event.target.value);
 });
-byId('presets').addEventListener('change', event => carryOut(`preset ${event.target.value}`));
+byId('presets').addEventListener('change', async ({target: list}) => {
+  leave(list, Infinity);
+  await carryOut(`preset ${list.value}`);
+  leave(list, DRAG_REST_MS);
+});
+for (const list of [byId('presets'), byId('cameras')]) {
+  for (const touch of ['pointerdown', 'keydown']) {
+    list.addEventListener(touch, () => leave(list, OPEN_REST_MS));
+  }
+}
 for (const button of document.querySelectorAll('[data-command]')) {
   button.addEventListener('click', () => carryOut(button.dataset.command));
 }
@@ -355,3 +390,4 @@ byId('doctor').addEventListener('click', event => {
   ask({ask: 'doctor'});
 });
 connect();
+followSource();
