@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ours = before is signal.default_int_handler  # else somebody, such as nohup, has decided
     if ours:
         signal.signal(signal.SIGINT, _leave)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Into a file or a pipe, Windows writes a code page that has no arrows, among others.
+        sys.stdout.reconfigure(errors="replace")
     from livexpr.cli import main as run
 
     try:

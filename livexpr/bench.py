@@ -196,8 +196,10 @@ def measure(tell: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
 
     Raises
     ------
+    LivexprError
+        When a run of the program fails.
     RuntimeError
-        When a run of the program fails, or kernel and peers disagree.
+        When kernel and peers disagree.
     """
     tell("starting")
     # Before anything is loaded here: a process begins with its parent's peak of memory.

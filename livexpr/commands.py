@@ -50,7 +50,12 @@ VERBS = (
     Verb("mix", "NAME=NUMBER", "how much of a map is in the mix, from -1 to 2", "MAP=X"),
     Verb("region", "NAME=NUMBER", "how much a region takes part, from 0 to 2", "REGION=X"),
     Verb("feel", "NAME=NUMBER", "smoothing or easing_s", "NAME=X"),
-    Verb("damping", "number", "how much of your own expression is taken back, from 0 to 1", "X"),
+    Verb(
+        "damping",
+        "number",
+        "how much of your own expression is taken back, from 0 to 1; a sign makes it a step",
+        "X, +X, -X",
+    ),
     Verb("mirror", "on or off", "mirror the picture", "[on|off]"),
     Verb("freeze", "on or off", "freeze the picture", "[on|off]"),
     Verb("split", "on or off", "before | after, in the preview", "[on|off]"),
@@ -139,10 +144,12 @@ def parse(words: Sequence[str], answer: Callable[[Answer], None] | None = None) 
 def parse_line(line: str, answer: Callable[[Answer], None] | None = None) -> Command:
     """Read a command from a line of text, as :func:`parse`.
 
+    Blanks within the value stay: the name of a file or a camera may hold several at once.
+
     >>> parse_line("preset warm").verb
     'preset'
     """
-    return parse(line.split(), answer)
+    return parse(line.strip().split(maxsplit=1), answer)
 
 
 def switched(now: bool, value: str) -> bool:

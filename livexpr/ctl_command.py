@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from livexpr import channel
-from livexpr.commands import VERBS, CommandError, parse
+from livexpr.commands import VERBS, Command, CommandError, parse
 from livexpr.errors import LivexprError
+from livexpr.ordinary_files import may_exist
+from livexpr.preset_file import MAP_SUFFIX
+from livexpr.presets import SUFFIX
+
+_FILES: Mapping[str, tuple[str, ...]] = {
+    "preset": (SUFFIX,),
+    "reload": (SUFFIX, MAP_SUFFIX),
+    "mix": (MAP_SUFFIX,),
+    "source": ("",),
+}
+"""Which commands take files, and how those end."""
 
 _WIDTH = max(len(f"{verb.name} {verb.value}") for verb in VERBS)
 
@@ -67,7 +79,8 @@ def ctl(
         asked = parse(command)
     except CommandError as error:
         raise typer.BadParameter(str(error), param_hint="COMMAND") from None
-    answer = channel.ask([asked.verb, asked.value] if asked.value else [asked.verb], number)
+    value = _seen_from_anywhere(asked)
+    answer = channel.ask([asked.verb, value] if value else [asked.verb], number)
     if not answer.get("ok"):
         raise LivexprError(str(answer.get("text")))
     if as_json:
@@ -79,6 +92,19 @@ def ctl(
         typer.echo(answer["text"])
 
 
+def _seen_from_anywhere(asked: Command) -> str:
+    """Return a command's value; a file of this folder by its whole path, as filters have another.
+
+    What could as well be a camera or a preset, without folder or ending, stays as it is.
+    """
+    name, equals, amount = asked.value, "", ""
+    if asked.verb == "mix":
+        name, equals, amount = asked.value.rpartition("=")
+    file = Path(name)
+    fits = name.lower().endswith(_FILES.get(asked.verb, ())) and (file.suffix or file.name != name)
+    return f"{file.absolute()}{equals}{amount}" if fits and may_exist(file) else asked.value
+
+
 def status_lines(status: Mapping[str, Any]) -> list[str]:
     """Return what is shown, as people read it.
 
@@ -88,7 +114,9 @@ def status_lines(status: Mapping[str, Any]) -> list[str]:
         As :meth:`livexpr.session.Session.status` returns it; what is missing is left out.
     """
     state = "on" if status.get("on") else "off"
-    if not status.get("ready", True):
+    if error := status.get("error"):
+        state += f", but unfiltered: {error}"
+    elif not status.get("ready", True):
         state += ", still starting"
     amounts = _numbers(status.get("mix"))
     lines = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plistlib
 
+from livexpr.errors import one_line
 from livexpr.machine import Finding, Machine
 from livexpr.remedy import Do, Tell
 
@@ -34,7 +35,10 @@ def check_webcams(machine: Machine, allow: str) -> Finding:
         return Finding.mended_by(
             "webcam", what, install, Tell(f"if the picture stays black: {allow}")
         )
-    found = [camera.name for camera in machine.cameras() if not camera.virtual]
+    try:
+        found = [camera.name for camera in machine.cameras() if not camera.virtual]
+    except ImportError as error:
+        return Finding("webcam", "warn", f"cannot be listed: {one_line(error)}", "mend cv2 first")
     if not found:
         fix = f"plug one in; until then livexpr shows its demo (--source demo)\n{allow}"
         return Finding("webcam", "warn", "none", fix)
@@ -48,7 +52,8 @@ def check_windows_virtual_camera(machine: Machine) -> Finding:
     if found:
         return Finding("virtual camera", "ok", ", ".join(found))
     note = "or install UnityCapture; then try again"
-    install = Do(("winget", "install", "OBSProject.OBSStudio"), note=note)
+    agree = ("--accept-source-agreements", "--accept-package-agreements")
+    install = Do(("winget", "install", "OBSProject.OBSStudio"), unattended=agree, note=note)
     what = "neither OBS nor UnityCapture is installed"
     return Finding.mended_by("virtual camera", what, install)
 

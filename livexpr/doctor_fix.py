@@ -132,12 +132,19 @@ def _carry_out(step: Step, hands: Hands) -> bool:
 
 
 def _may_write(step: Write, hands: Hands) -> bool:
-    """Show what is to be written; False if it is there, or another file is and nobody is asked."""
+    """Show what is to be written.
+
+    False if it is there, if nobody knows what is, or if another file is and nobody is asked.
+    """
     path = hands.root / step.path.lstrip("/")
     try:
         before = path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+    except FileNotFoundError:
         before = ""
+    except OSError as error:
+        why = error.strerror or error
+        hands.say(f"  left, since it cannot be read ({why}): {step.path}; put there: {step.line}")
+        return False
     if before == step.line:
         hands.say(f"  {step.path} is as it should be")
         return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from livexpr.errors import LivexprError, ModelError
+from livexpr.errors import LivexprError, ModelError, one_line
 from livexpr.machine import Finding, Machine
 from livexpr.remedy import Do
 
@@ -44,16 +48,26 @@ def refuse_foreign_kernels(machine: Machine | None = None) -> None:
 
 def check_install(machine: Machine) -> list[Finding]:
     """Look at everything that livexpr needs of Python and its packages."""
-    return [
+    kernels = check_kernels(machine)
+    found = [
         check_python(machine),
         check_packages(machine),
-        check_kernels(machine),
+        kernels,
         check_cv2(machine),
         check_mediapipe(machine),
-        check_model(),
-        check_numba_cache(machine),
-        check_numba_threads(machine),
+        _tried("landmark model", check_model),
     ]
+    if kernels.level != "fail":  # else what would tell is missing, or another project's
+        found.append(_tried("compiled kernels", partial(check_numba_cache, machine)))
+    return [*found, _tried("threads", partial(check_numba_threads, machine))]
+
+
+def _tried(name: str, check: Callable[[], Finding]) -> Finding:
+    """Return what a check finds; that what it needs cannot be loaded is a finding, too."""
+    try:
+        return check()
+    except (ImportError, OSError) as error:
+        return Finding(name, "fail", one_line(error), REINSTALL)
 
 
 def check_python(machine: Machine) -> Finding:
@@ -98,7 +112,7 @@ def check_cv2(machine: Machine) -> Finding:
     listed = ", ".join(f"{name} {version}" for name, version in found.items())
     if not found:
         return Finding("cv2", "fail", "no distribution provides it", REINSTALL)
-    wanted = found.get("opencv-python") or max(found.values())
+    wanted = _pinned("opencv-python") or next(iter(found.values()))
     packages = [f"{name}=={wanted}" for name in CV2_WITH_WINDOWS]
     repair = Do(("pip", "install", "--force-reinstall", "--no-deps", *packages))
     without = [name for name in CV2_WITHOUT_WINDOWS if name in found]
@@ -108,7 +122,19 @@ def check_cv2(machine: Machine) -> Finding:
         return Finding.mended_by("cv2", what, remove, repair, level="fail")
     if len(set(found.values())) > 1:
         return Finding.mended_by("cv2", f"{listed}: versions differ", repair, level="fail")
+    if wanted not in found.values():
+        return Finding.mended_by("cv2", f"{listed}: livexpr was made for {wanted}", repair)
     return Finding("cv2", "ok", listed)
+
+
+def _pinned(distribution: str) -> str | None:
+    """Return the one version that livexpr asks for; None in a checkout that is not installed."""
+    try:
+        asked = importlib.metadata.requires("livexpr") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    pins = (re.fullmatch(rf"{distribution} *== *([\w.]+)", one) for one in asked)
+    return next((pin[1] for pin in pins if pin is not None), None)
 
 
 def check_mediapipe(machine: Machine) -> Finding:

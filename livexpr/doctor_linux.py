@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 
-from livexpr.devices import VideoNode
+from livexpr.devices import VideoNode, holders
 from livexpr.loopback import MODULE, OPTIONS
 from livexpr.machine import Finding, Machine
 from livexpr.remedy import Do, Step, Tell, Write
@@ -52,7 +53,7 @@ INSTALL_LIBRARIES: Mapping[str, Step] = {
     "debian": _installs("apt", "libgl1", "libegl1", "libgles2", "libglib2.0-0"),
     "fedora": _installs("dnf", "libglvnd-glx", "libglvnd-egl", "libglvnd-gles", "glib2"),
     "arch": _installs("pacman", "libglvnd", "glib2"),
-    "suse": _installs("zypper", "libglvnd", "libglib-2_0-0"),
+    "suse": _installs("zypper", "libglvnd", "libglib-2_0-0", "libgthread-2_0-0"),
 }
 
 
@@ -160,13 +161,22 @@ def _loaded(machine: Machine, nodes: list[VideoNode], listed: str) -> Finding:
     note = f"{listed}, v4l2loopback {version}" if version else listed
     if any(node.outputs for node in nodes):
         return Finding("virtual camera", "ok", note)
+    if any(_is_ours(node) for node in nodes):
+        return Finding("virtual camera", "ok", f"{note}: this filter writes to it")
     held = [who for node in nodes for who in machine.held_by(node.path)]
-    if held:
-        what = f"{listed}: in use by {', '.join(held)}"
+    # One that can be read is written to, by a program of another user where none is seen.
+    if held or any(node.captures for node in nodes):
+        what = f"{listed}: in use by {', '.join(held) or 'another program'}"
         return Finding("virtual camera", "warn", what, "close the program that writes to it")
     # What 0.12 does after each writer that used write(), as pyvirtualcam does.
     note += ": it forgot after its last use that it can be written to; livexpr mends that by itself"
     return Finding("virtual camera", "ok", note)
+
+
+def _is_ours(node: VideoNode) -> bool:
+    """Whether this very process has a device open: the studio asks beside a filter that runs."""
+    us = f"(process {os.getpid()})"
+    return any(who.endswith(us) for who in holders(node.path, besides_us=False))
 
 
 def _not_loaded(machine: Machine) -> Finding:

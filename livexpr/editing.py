@@ -38,7 +38,7 @@ def edit(path: Path) -> None:
 
 def _editor() -> list[str]:
     for variable in ("VISUAL", "EDITOR"):
-        if words := shlex.split(os.environ.get(variable, ""), posix=sys.platform != "win32"):
+        if words := _words(variable, os.environ.get(variable, "")):
             return words
     if sys.platform == "win32":
         return ["notepad"]
@@ -48,3 +48,15 @@ def _editor() -> list[str]:
     if sys.platform == "darwin":
         return ["open", "-W", "-t"]
     raise LivexprError("there is no editor: set EDITOR to the name of one")
+
+
+def _words(variable: str, command: str) -> list[str]:
+    posix = sys.platform != "win32"
+    try:
+        words = shlex.split(command, posix=posix)
+    except ValueError as error:
+        raise LivexprError(
+            f"{variable} is {command!r}, which cannot be read ({error}): set it anew"
+        ) from None
+    # Where backslashes stay as they are, so do the quotes around a word.
+    return words if posix else [word.strip("\"'") for word in words]

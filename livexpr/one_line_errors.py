@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 _LONGEST_NAME = 200
+_OWN_PACKAGES = ("livexpr", "kernels")
 
 
 class OneLineErrors(TyperGroup):
@@ -43,6 +45,19 @@ class OneLineErrors(TyperGroup):
             sys.exit(2)
         except LivexprError as error:
             _say(f"livexpr: {error}")
+            sys.exit(1)
+        except typer.Abort as error:
+            # A question got no answer; Typer has caught whatever was the reason.
+            typer.echo()
+            if isinstance(error.__context__, KeyboardInterrupt):
+                sys.exit(128 + signal.SIGINT)
+            _say("livexpr: there was no answer, so nothing is done")
+            sys.exit(1)
+        except ImportError as error:
+            # Such as a library of the system that is missing; a name missing in ours is a bug.
+            if (error.name or "").partition(".")[0] in _OWN_PACKAGES:
+                raise
+            _say(f"livexpr: {error}; `livexpr doctor` says what is missing")
             sys.exit(1)
         except BrokenPipeError:  # whoever reads what is printed has gone
             raise

@@ -73,7 +73,7 @@ IntensityOption = Annotated[
 _IN = "Where pictures come from"
 
 MirrorOption = Annotated[
-    bool, typer.Option("--mirror/--no-mirror", help="Mirror the picture.", rich_help_panel=_IN)
+    bool, typer.Option("--mirror/--no-mirror", help="Mirror the source.", rich_help_panel=_IN)
 ]
 OnDemandOption = Annotated[
     bool,
@@ -210,7 +210,7 @@ def on_demand_from(on_demand: bool, outputs: Sequence[str]) -> bool:
         If there is none among the outputs.
     """
     chosen = outputs_from(outputs)
-    if on_demand and not any(one == "auto" or one.startswith("camera") for one in chosen):
+    if on_demand and not any(one.partition(":")[0] in ("auto", "camera") for one in chosen):
         raise typer.BadParameter(
             f"nobody reads {', '.join(chosen)}, expected a virtual camera among the outputs",
             param_hint="--on-demand",

@@ -28,6 +28,7 @@ from livexpr.preset_file import (
     changed_text,
     check_name,
     is_map_file,
+    namesake,
     preset_text,
     read_preset,
 )
@@ -79,7 +80,7 @@ def packed(name: str) -> Bundle:
             mix[map_name] = amount
             continue
         kept = check_name(path.stem)
-        if kept in mix or kept in presets.shipped_maps():
+        if namesake(kept, [*mix, *presets.shipped_maps()]):
             raise PresetError(f"two maps are called {kept!r}: give {path} another name")
         mix[kept] = amount
         try:
@@ -154,8 +155,8 @@ def keep(bundle: Bundle, name: str, source: str) -> Path:
         If the preset is wrong, needs what is not there, or cannot be written.
     """
     check_name(name)
-    if name in presets.available():
-        raise PresetError(f"there is a preset {name!r} already: choose another by --name")
+    if taken := namesake(name, presets.available()):
+        raise PresetError(f"there is a preset {taken!r} already: choose another by --name")
     preset = read_preset(bundle.text, source, {*presets.known_maps(), *bundle.maps})
     if files := [map_name for map_name in preset.mix if is_map_file(map_name)]:
         raise PresetError(f"{source} names a map by its file, {files[0]!r}, which is not in it")
@@ -195,7 +196,8 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
         if name != _PRESET and not _MAP.fullmatch(name):
             raise ValueError(f"{name[:80]!r} has no business in it")
         most = MAX_BYTES if name == _PRESET else MAX_MAP_BYTES
-        if name in parts or entry.flag_bits & 1 or entry.compress_type != zipfile.ZIP_STORED:
+        twice = namesake(name, parts)
+        if twice or entry.flag_bits & 1 or entry.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{name!r} is there twice, compressed or encrypted")
         if entry.file_size > most:
             raise ValueError(f"{name!r} has {entry.file_size} bytes, expected at most {most}")
@@ -219,10 +221,10 @@ def _check_maps(maps: Mapping[str, bytes], source: Path) -> None:
 
 def _free_map_name(name: str, content: bytes) -> str:
     """Return a name that no other map has; that of the very same map, if the user has it."""
-    number, free = 1, name
-    while free in presets.known_maps():
-        if presets.map_path(free).read_bytes() == content:
-            return free
+    number, free, known = 1, name, presets.known_maps()
+    while taken := namesake(free, known):
+        if presets.map_path(taken).read_bytes() == content:
+            return taken
         number += 1
         free = f"{name[:50]}-{number}"
     return free

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def read_preset(text: str, source: str, known_maps: Collection[str]) -> Preset:
             **{k: file.number(v, REGION_RANGE, ("regions", k)) for k, v in regions.items()}
         ),
         feel=Feel(**{k: file.number(v, FEEL_RANGES[k], ("feel", k)) for k, v in feel.items()}),
-        description=file.text(content.get("description", ""), ("description",)),
+        description=" ".join(file.text(content.get("description", ""), ("description",)).split()),
         damping=file.number(content.get("damping", 0.0), DAMPING_RANGE, ("damping",)),
     )
 
@@ -236,13 +236,22 @@ def check_name(name: str) -> str:
     >>> check_name("my-smile_2")
     'my-smile_2'
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}", name):
         raise PresetError(
-            f"{_shown(name)} is no name: expected letters, digits, - and _, at most 60"
+            f"{_shown(name)} is no name: expected letters, digits, _ and - (not first), at most 60"
         )
     if re.fullmatch(r"con|prn|aux|nul|(com|lpt)[0-9]", name.lower()):
         raise PresetError(f"{name!r} is a name that Windows keeps to itself: choose another")
     return name
+
+
+def namesake(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of `names` whose file would be that of `name` on Windows and macOS.
+
+    >>> namesake("Mine", ["happy", "mine"])
+    'mine'
+    """
+    return next((each for each in names if each.casefold() == name.casefold()), None)
 
 
 def _shown(name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from livexpr import presets
 from livexpr.commands import Command, Inbox
 from livexpr.errors import one_line
 from livexpr.preset_file import MAP_SUFFIX
@@ -14,6 +16,7 @@ from livexpr.published import Published
 _LOOK_MS = 400
 """How often it is looked whether another preset is shown, or a folder has come."""
 
+_MAPS = "maps"
 _STEP_MS = 60
 _JOIN_S = 1.0
 
@@ -72,7 +75,7 @@ class PresetWatch:
         """Watch until another file is shown, or all is to end."""
         from watchfiles import watch
 
-        folders = [folder for folder in (file.parent, file.parent / "maps") if folder.is_dir()]
+        folders = _folders(file)
         for changes in watch(
             *folders,
             watch_filter=None,
@@ -85,7 +88,25 @@ class PresetWatch:
         ):
             if self._changed.is_set() or not file.parent.is_dir():
                 return
-            for path in {Path(path) for _, path in changes}:
-                is_map = path.suffix == MAP_SUFFIX and path.parent != file.parent
-                if (is_map or path.name == file.name) and path.is_file():
+            now = _folders(file)
+            paths = {Path(path) for _, path in changes}
+            for folder in set(now) - set(folders):
+                paths.update(folder.iterdir())
+            names = {file.name, _target(file).name}
+            for path in paths:
+                is_map = path.suffix == MAP_SUFFIX and path.parent.name == _MAPS
+                if (is_map or path.name in names) and path.is_file():
                     self._inbox.post(Command("reload", str(path if is_map else file)))
+            if now != folders:
+                return
+
+
+def _folders(file: Path) -> list[Path]:
+    """Return where a preset and its maps may change; the user's own maps go with any preset."""
+    wanted = (file.parent, _target(file).parent, file.parent / _MAPS, presets.user_dir() / _MAPS)
+    return [folder for folder in dict.fromkeys(wanted) if folder.is_dir()]
+
+
+def _target(file: Path) -> Path:
+    """Return the file that is edited: what a link leads to."""
+    return Path(os.path.realpath(file))

@@ -285,7 +285,12 @@ def _is_path(name_or_path: str) -> bool:
 
 def _stems(folder: Path, suffix: str) -> list[str]:
     files = (path for path in folder.glob(f"*{suffix}") if path.is_file())
-    return [file.stem for file in files if file.stem.isprintable()]
+    # A name that ends so would be taken for a path.
+    return [
+        file.stem
+        for file in files
+        if file.stem.isprintable() and not file.stem.lower().endswith(suffix)
+    ]
 
 
 def _map_dirs() -> tuple[Path, Path]:

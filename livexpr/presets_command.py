@@ -11,7 +11,7 @@ from livexpr import presets
 from livexpr.errors import LivexprError, PresetError
 from livexpr.options import ExpressionOption
 from livexpr.ordinary_files import expanded
-from livexpr.preset_file import MAX_BYTES, check_name
+from livexpr.preset_file import MAX_BYTES, check_name, namesake
 from livexpr.toml_file import read_text
 
 app = typer.Typer(
@@ -170,5 +170,5 @@ def _own_path(name: str) -> Path:
 
 def _check_free(name: str) -> None:
     check_name(name)
-    if name in presets.available():
-        raise PresetError(f"there is a preset {name!r} already: choose another name")
+    if taken := namesake(name, presets.available()):
+        raise PresetError(f"there is a preset {taken!r} already: choose another name")

@@ -5,8 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from io import UnsupportedOperation
+
+_lock = threading.Lock()
+_undoing = contextlib.ExitStack()
+_inside = 0
+"""How many threads want it quiet: the descriptor is the whole process's."""
 
 
 @contextlib.contextmanager
@@ -14,8 +20,25 @@ def quiet_native_stderr() -> Iterator[None]:
     """Discard what native code writes to file descriptor 2; Python's ``sys.stderr`` still works.
 
     For calls into libraries that log to the descriptor and have no switch for it. Not for long:
-    what native code says of a crash is discarded too.
+    what native code says of a crash is discarded too. Of several threads the first begins it and
+    the last one ends it.
     """
+    global _inside
+    with _lock:
+        if _inside == 0:
+            _undoing.enter_context(_discarding())
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _undoing.close()
+
+
+@contextlib.contextmanager
+def _discarding() -> Iterator[None]:
     try:
         on_descriptor = sys.stderr.fileno() == 2
     except (AttributeError, UnsupportedOperation, ValueError):

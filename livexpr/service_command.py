@@ -27,7 +27,8 @@ _ELSEWHERE: Mapping[str, str] = {
     "Darwin": "there is no systemd on macOS: have launchd start it when you log in, by adding a "
     "command file with `livexpr run --no-preview` under System Settings > General > Login Items",
 }
-_ENABLE = (("daemon-reload",), ("enable", "--now", "livexpr"))
+# Started anew where it runs: with the options of now.
+_ENABLE = (("daemon-reload",), ("enable", "livexpr"), ("restart", "livexpr"))
 _DISABLE = ("disable", "--now", "livexpr")
 
 
@@ -96,7 +97,7 @@ def _files(run_options: Sequence[str]) -> dict[Path, str]:
     from livexpr import service
 
     silent = ["--on-demand", "--no-preview"]
-    if "--output" not in run_options:
+    if not any(word.partition("=")[0] == "--output" for word in run_options):
         # A service has no use for a window, nor for a film in place of the virtual camera.
         silent = ["--output", "camera", *silent]
     folder = Path.cwd() if run_options else None

@@ -34,9 +34,10 @@ def print_presets() -> None:
     table = _table("name", "what it shows", "mix", "from")
     shipped = presets.builtin_dir()
     for name in presets.available():
-        path = presets.find(name)
-        origin = "livexpr" if path.parent == shipped else str(path.parent)
+        origin = ""
         try:
+            folder = presets.find(name).parent
+            origin = "livexpr" if folder == shipped else str(folder)
             preset = presets.load(name)
         except PresetError as error:
             table.add_row(Text(name), Text(str(error), "red"), "", Text(origin))

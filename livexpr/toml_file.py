@@ -93,10 +93,10 @@ class TomlFile:
         return dict(value)
 
     def text(self, value: object, path: tuple[str, ...]) -> str:
-        """Return a text that cannot steer a terminal, in one line."""
+        """Return a text that cannot steer a terminal, in one line, without blanks at its ends."""
         if not isinstance(value, str):
             self.refuse(f"expected a text in quotes, got {_kind(value)}", path)
-        return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+        return "".join(c if c.isprintable() else " " for c in value).strip()
 
     def number(self, value: object, limits: Range, path: tuple[str, ...]) -> float:
         """Return a number in a range, ends included."""

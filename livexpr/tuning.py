@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from livexpr.adjusting import adjusted
 from livexpr.edges import Edges
 from livexpr.errors import LivexprError
-from livexpr.preset_file import MAP_SUFFIX, check_name, is_map_file
+from livexpr.preset_file import MAP_SUFFIX, check_name, is_map_file, namesake
 
 if TYPE_CHECKING:
     from livexpr.engine_start import Engine
@@ -202,15 +202,15 @@ class Tuning:
         return True
 
     def _free_name(self, wanted: str) -> str:
-        names = set(self._edges.available_presets())
+        names = self._edges.available_presets()
         if wanted:
             check_name(wanted)
-            if wanted in names:
-                raise LivexprError(f"there is a preset {wanted!r} already: choose another name")
+            if taken := namesake(wanted, names):
+                raise LivexprError(f"there is a preset {taken!r} already: choose another name")
             return wanted
         base = re.sub(r"-\d+$", "", _UNFIT_IN_NAME.sub("-", self.preset.name)).strip("-") or "mine"
         number = 2
-        while f"{base}-{number}" in names:
+        while namesake(f"{base}-{number}", names):
             number += 1
         return f"{base}-{number}"
 

@@ -172,6 +172,7 @@ def test_outputs_are_kept_once_in_order(ran):
         (["--output", ","], ["--output", "no output"]),
         (["--stats", "nowhere/stats.json"], ["--stats", "no folder nowhere"]),
         (["--stats", "."], ["--stats", "is a folder"]),
+        (["--on-demand", "--output", "camera.mp4"], ["--on-demand", "nobody reads camera.mp4"]),
         (["--no-such-option"], ["--no-such-option"]),
         (["word"], ["word"]),
     ],
@@ -215,6 +216,25 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     module(monkeypatch, "runtime", run=fail)
     result = call("run")
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_library_that_is_missing_is_one_line(monkeypatch):
+    def fail(as_json: bool) -> int:
+        raise ImportError("libGL.so.1: cannot open shared object file", name="cv2")
+
+    module(monkeypatch, "bench", main=fail)
+    line = refusal("bench", code=1)
+    assert line.startswith("livexpr: libGL.so.1: cannot open shared object file; ")
+    assert "`livexpr doctor`" in line
+
+
+@pytest.mark.parametrize("name", ["livexpr.bench", "kernels"])
+def test_a_name_that_is_missing_in_livexpr_is_a_bug(monkeypatch, name):
+    def fail(as_json: bool) -> int:
+        raise ImportError("cannot import name 'x'", name=name)
+
+    module(monkeypatch, "bench", main=fail)
+    assert isinstance(call("bench").exception, ImportError)
 
 
 @pytest.mark.parametrize("code", [0, 1, 130, 143])
@@ -270,11 +290,19 @@ def test_presets_are_listed_and_broken_ones_named():
     folder.mkdir(parents=True)
     (folder / "mine.toml").write_text("description = 'My own.'", encoding="utf-8")
     (folder / "broken.toml").write_text("intensity = 9", encoding="utf-8")
+    (folder / "mine.toml.toml").write_text("", encoding="utf-8")
     result = call("presets")
     assert result.exit_code == 0
     text = " ".join(result.output.split())
     for part in ("happy=1", "nothing", "My own.", "broken", "expected a number"):
         assert part in text
+
+
+def test_a_preset_that_goes_while_they_are_listed_is_named(monkeypatch):
+    monkeypatch.setattr(presets, "available", lambda: ["gone", "happy"])
+    result = call("presets")
+    assert result.exit_code == 0
+    assert "no preset 'gone'" in " ".join(result.output.split())
 
 
 def test_cameras_are_listed(monkeypatch):

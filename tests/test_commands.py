@@ -28,6 +28,10 @@ from livexpr.commands import (
         ("intensity +0.1", "intensity", "+0.1"),
         ("intensity =-0.5", "intensity", "=-0.5"),
         ("preset my face", "preset", "my face"),
+        (" source  a  b.mp4 ", "source", "a  b.mp4"),
+        ("mix  happy  =  0.5", "mix", "happy  =  0.5"),
+        ("intensity   =-0.5 ", "intensity", "=-0.5"),
+        ("freeze  on", "freeze", "on"),
         ("freeze", "freeze", ""),
         ("freeze off", "freeze", "off"),
         ("mix happy=0.5", "mix", "happy=0.5"),
@@ -76,6 +80,7 @@ def test_steps_add_up(now, step):
 
 def test_a_name_may_hold_an_equals_sign():
     assert named_number("a=b=0.5") == ("a=b", 0.5)
+    assert named_number("happy  =  0.5") == ("happy", 0.5)
 
 
 def test_switches():

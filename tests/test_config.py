@@ -16,7 +16,7 @@ from livexpr import cli, config, presets
 from livexpr.config import Config, ConfigError
 from livexpr.keys import KEYS
 from livexpr.settings import Settings
-from tests.test_cli import call, ran, refusal, settings_of
+from tests.test_cli import call, ran, refusal, settings_of, start
 
 __all__ = ["ran"]
 
@@ -70,6 +70,12 @@ def test_what_it_sets_arrives(ran):
         keys=KEYS.bound({"k": "preset sad"}),
         preset=presets.load("warm"),
     )
+
+
+def test_names_keep_their_blanks(ran):
+    put('[run]\nsource = "HD  Pro"\noutput = "a  b.mp4"')
+    settings = settings_of(ran)
+    assert (settings.source, settings.outputs) == ("HD  Pro", ("a  b.mp4",))
 
 
 def test_the_command_line_goes_before_it(ran):
@@ -172,6 +178,13 @@ def test_show_and_path():
     assert "preset warm" in shown
     assert call("config", "path").stdout.strip() == str(path)
     assert "path" in call("config").stdout
+
+
+def test_signs_that_a_code_page_has_not_stop_nothing(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    shown = start("config", "show")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "+  ?" in shown.stdout  # the arrow
 
 
 def test_edit_makes_it_and_checks_it(monkeypatch, tmp_path):

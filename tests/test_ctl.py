@@ -313,6 +313,33 @@ def test_the_command_line(inbox):
     assert (refused.exit_code, refused.stderr) == (1, "livexpr: there is no preset 'x'\n")
 
 
+@pytest.mark.usefixtures("server")
+@unix_only
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (["preset", "mine.toml"], "{folder}/mine.toml"),
+        (["preset", "./mine.toml"], "{folder}/mine.toml"),
+        (["preset", "warm"], "warm"),
+        (["preset", "none.toml"], "none.toml"),
+        (["reload", "mine.toml"], "{folder}/mine.toml"),
+        (["source", "my  talk.mp4"], "{folder}/my  talk.mp4"),
+        (["source", "./demo"], "{folder}/demo"),
+        (["source", "demo"], "demo"),
+        (["source", "0"], "0"),
+        (["mix", "own.safetensors=0.5"], "{folder}/own.safetensors=0.5"),
+        (["mix", "warm=0.5"], "warm=0.5"),
+        (["save", "mine.toml"], "mine.toml"),
+    ],
+)
+def test_files_are_those_of_the_callers_folder(inbox, monkeypatch, tmp_path, words, value):
+    for name in ("mine.toml", "warm", "my  talk.mp4", "demo", "0", "own.safetensors"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert call("ctl", *words).exit_code == 0
+    assert inbox.posted[-1].value == value.format(folder=tmp_path)
+
+
 @pytest.mark.parametrize("words", [["of"], ["intensity"], ["freeze", "maybe"], ["--jsn", "on"]])
 def test_wrong_words_are_wrong_usage(words):
     done = call("ctl", *words)
@@ -337,6 +364,8 @@ def test_status_is_told_whatever_is_missing():
     ]
     shown = ctl_command.status_lines({"ready": False, "frozen": True, "damping": 0.5})
     assert shown[0] == "filter     off, still starting"
+    failed = ctl_command.status_lines({"on": True, "ready": False, "error": "no such map"})
+    assert failed[0] == "filter     on, but unfiltered: no such map"
     assert "picture    frozen" in shown
     assert "damping    0.5" in shown
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -124,6 +127,21 @@ class TestInstall:
         assert finding.level == "fail"
         assert finding.fix.startswith("pip uninstall --yes opencv-python-headless\n")
 
+    @pytest.mark.parametrize(("contrib", "level"), [("5.0.0.93", "fail"), ("4.11.0.86", "warn")])
+    def test_cv2_is_to_be_the_one_that_livexpr_asks_for(self, machine, monkeypatch, contrib, level):
+        asked = ["numpy>=2.0", "opencv-contrib-python==5.0.0.93", "opencv-python==5.0.0.93"]
+        monkeypatch.setattr("importlib.metadata.requires", lambda name: asked)
+        other = VERSIONS | {"opencv-python": "4.11.0.86", "opencv-contrib-python": contrib}
+        finding = doctor_install.check_cv2(replace(machine, version_of=other.get))
+        assert finding.level == level
+        assert finding.fix.endswith("opencv-python==5.0.0.93 opencv-contrib-python==5.0.0.93")
+
+    def test_cv2_where_nobody_says_which(self, machine, monkeypatch):
+        monkeypatch.setattr(doctor_install, "_pinned", lambda name: None)
+        mixed = {"opencv-contrib-python": "4.11.0.86", "opencv-python-headless": "4.9.0.80"}
+        finding = doctor_install.check_cv2(replace(machine, version_of=mixed.get))
+        assert finding.fix.endswith("opencv-contrib-python==4.11.0.86")
+
     def test_one_cv2_is_enough(self, machine):
         one = {"opencv-python": "5.0.0.93"}
         assert doctor_install.check_cv2(replace(machine, version_of=one.get)).level == "ok"
@@ -176,6 +194,17 @@ class TestInstall:
         assert doctor_install.is_writable(tmp_path / "a" / "b")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
+    @pytest.mark.parametrize(
+        ("module", "name"), [("numba", "threads"), ("livexpr.face_mesh", "landmark model")]
+    )
+    def test_what_cannot_be_loaded_is_a_finding(self, machine, monkeypatch, module, name):
+        """Such as a Numba that refuses a newer NumPy, or what needs a NumPy that is missing."""
+        monkeypatch.setitem(sys.modules, module, None)
+        (finding,) = [one for one in doctor_install.check_install(machine) if one.name == name]
+        assert finding.level == "fail"
+        assert module in finding.what
+        assert finding.fix == doctor_install.REINSTALL
+
     def test_threads_without_numba(self, machine):
         assert doctor_install.check_numba_threads(machine).level == "ok"
         bare = replace(machine, file_of=lambda name: None)
@@ -207,6 +236,18 @@ class TestForeignKernels:
             doctor.refuse_foreign_kernels(other)
         assert "\n" not in str(caught.value)
         assert "venv" in str(caught.value)
+
+    @pytest.mark.parametrize("file", ["site-packages/kernels/__init__.py", None])
+    def test_all_the_rest_is_looked_at_beside_them(self, machine, tmp_path, monkeypatch, file):
+        monkeypatch.setitem(sys.modules, "kernels", ModuleType("kernels"))
+        foreign = None if file is None else tmp_path / file
+        other = replace(
+            machine, file_of=lambda name: foreign if name == "kernels" else machine.file_of(name)
+        )
+        found = {one.name: one.level for one in doctor_install.check_install(other)}
+        assert found["kernels"] == "fail"
+        assert found["threads"] == "ok"
+        assert "compiled kernels" not in found
 
     def test_missing_kernels_are_refused(self, machine):
         with pytest.raises(LivexprError, match="missing"):
@@ -241,6 +282,11 @@ class TestLinux:
         assert finding.what == "missing: libGL.so.1"
         assert finding.fix.startswith("sudo apt install libgl1 ")
         assert doctor_linux.check_libraries(machine).level == "ok"
+
+    def test_each_library_has_its_package_on_opensuse(self, machine):
+        write(machine.root, "etc/os-release", OS_RELEASES["suse"])
+        finding = doctor_linux.check_libraries(replace(machine, loads=lambda name: False))
+        assert "libgthread-2_0-0" in finding.fix.split()
 
     @pytest.mark.parametrize(
         ("environ", "level", "words"),
@@ -404,6 +450,24 @@ class TestLinux:
         assert finding.level == "warn"
         assert finding.what.endswith("in use by obs (process 9)")
 
+    def test_loopback_that_somebody_unseen_writes_to_has_forgotten_nothing(self, machine):
+        load_loopback(machine.root)
+        written = replace(LOOPBACK, capabilities=V4L2_CAP_VIDEO_CAPTURE)
+        finding = doctor_linux.check_loopback(replace(machine, nodes=lambda: [written]))
+        assert finding.level == "warn"
+        assert finding.what.endswith("in use by another program")
+
+    @pytest.mark.parametrize("readers", [[], ["zoom (process 7)"]])
+    def test_loopback_that_this_very_filter_writes_to(self, machine, monkeypatch, readers):
+        load_loopback(machine.root)
+        written = replace(LOOPBACK, capabilities=V4L2_CAP_VIDEO_CAPTURE)
+        us = f"livexpr (process {os.getpid()})"
+        monkeypatch.setattr(doctor_linux, "holders", lambda path, besides_us: [us, *readers])
+        asked = replace(machine, nodes=lambda: [written], held_by=lambda path: readers)
+        finding = doctor_linux.check_loopback(asked)
+        assert finding.level == "ok"
+        assert finding.what.endswith("this filter writes to it")
+
 
 class TestDesktop:
     def test_windows_without_virtual_camera(self, machine):
@@ -442,6 +506,14 @@ class TestDesktop:
         finding = doctor_desktop.check_webcams(bare, "allow")
         assert finding.level == "warn"
         assert "pip install cv2-enumerate-cameras" in finding.fix
+
+    def test_webcams_without_a_cv2_that_loads(self, machine):
+        def fail():
+            raise ImportError("DLL load failed while importing cv2")
+
+        finding = doctor_desktop.check_webcams(replace(machine, cameras=fail), "allow")
+        assert finding.level == "warn"
+        assert "DLL load failed" in finding.what
 
     def test_macos_without_obs(self, machine):
         finding = doctor_desktop.check_macos_virtual_camera(machine)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from livexpr import cli, doctor, doctor_command, doctor_fix, doctor_linux
+from livexpr import cli, doctor, doctor_command, doctor_desktop, doctor_fix, doctor_linux
 from livexpr.doctor_fix import Hands
 from livexpr.machine import Finding, Machine
 from livexpr.remedy import Do, Tell, Write
@@ -111,6 +111,15 @@ def test_every_package_manager_can_be_kept_from_asking(manager):
         assert len(steps[manager].unattended) == 1
 
 
+def test_winget_too_can_be_kept_from_asking(tmp_path):
+    hands = Recorder()
+    machine = Machine(registry_has=lambda key: False)
+    hands.fix(doctor_desktop.check_windows_virtual_camera(machine), root=tmp_path)
+    ((command, _),) = hands.ran
+    assert command.startswith("winget install OBSProject.OBSStudio ")
+    assert {"--accept-source-agreements", "--accept-package-agreements"} <= set(command.split())
+
+
 def test_the_administrator_needs_no_sudo(tmp_path):
     hands = Recorder()
     hands.fix(Finding.mended_by("x", "y", UNLOAD, MODULE_FILE), root=tmp_path, is_root=True)
@@ -155,6 +164,18 @@ def test_a_file_of_somebody_elses_is_shown_and_without_questions_left(tmp_path):
     unasked.fix(finding, root=tmp_path)
     assert unasked.ran == []
     assert "not livexpr's" in unasked.said[-1]
+
+
+@pytest.mark.parametrize("answers", [None, []])
+def test_a_file_that_cannot_be_read_is_left(tmp_path, monkeypatch, answers):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    hands = Recorder(answers)
+    hands.fix(Finding.mended_by("x", "y", OPTIONS_FILE), root=tmp_path)
+    assert hands.ran == []
+    assert "cannot be read (Permission denied)" in hands.said[-1]
 
 
 def test_keys_of_secure_boot_are_only_told_of(tmp_path):

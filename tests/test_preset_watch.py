@@ -98,6 +98,41 @@ def test_a_map_of_ones_own_is_noticed(watch, inbox):
     assert next_reload(inbox, lambda: own.write_bytes(b"")) == str(own)
 
 
+def test_a_folder_of_maps_that_comes_later_is_noticed_with_what_is_in_it(watch, inbox):
+    path = put("mine", "intensity = 1")
+    show(watch, path)
+    assert next_reload(inbox, lambda: put("mine", "intensity = 0.5")) == str(path)
+    inbox.take()  # it is watched from here on
+    own = path.parent / "maps" / "wide.safetensors"
+    own.parent.mkdir()
+    own.write_bytes(b"")
+
+    def noticed() -> bool:
+        return any(command.value == str(own) for command in inbox.take())
+
+    wait_until(noticed, "the map that came with its folder")
+    assert next_reload(inbox, lambda: own.write_bytes(b"")) == str(own)
+
+
+def test_a_link_follows_what_it_leads_to(watch, inbox, tmp_path):
+    target = tmp_path / "kept elsewhere.toml"
+    target.touch()
+    presets.user_dir().mkdir(parents=True)
+    path = presets.user_dir() / "mine.toml"
+    path.symlink_to(target)
+    show(watch, path)
+    assert next_reload(inbox, lambda: target.write_text("intensity = 0.5")) == str(path)
+
+
+def test_a_map_of_ones_own_is_noticed_wherever_the_preset_is(watch, inbox, tmp_path):
+    own = presets.user_dir() / "maps" / "wide.safetensors"
+    own.parent.mkdir(parents=True)
+    path = tmp_path / "mine.toml"
+    path.touch()
+    show(watch, path)
+    assert next_reload(inbox, lambda: own.write_bytes(b"")) == str(own)
+
+
 def test_a_folder_that_comes_later_is_watched(watch, inbox):
     path = presets.user_dir() / "mine.toml"
     show(watch, path)

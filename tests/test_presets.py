@@ -181,6 +181,15 @@ def test_own_presets_are_found_and_go_first():
     assert presets.from_expressions(["happy"]).mix == {"happy": 1.0}
 
 
+def test_what_would_be_taken_for_a_path_is_no_name():
+    put("mine.toml", "")
+    own = presets.user_dir() / "maps" / "wide.safetensors.safetensors"
+    own.parent.mkdir()
+    own.touch()
+    assert presets.available() == presets.expressions()
+    assert presets.known_maps() == presets.shipped_maps()
+
+
 def test_a_preset_is_called_what_it_is_asked_for():
     path = put("mine", "name = 'Another'")
     assert presets.load("mine").name == "mine"

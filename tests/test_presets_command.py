@@ -11,6 +11,7 @@ from pathlib import Path
 import fastjsonschema
 import pytest
 import tomlkit
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,10 +148,21 @@ def test_names_are_checked():
     for name in ("../up", "a b", "x" * 61, "CON", "lpt1", ""):
         assert call("presets", "new", name).exit_code == 1
     assert "already" in refusal("presets", "new", "happy", code=1)
+    assert "'happy' already" in refusal("presets", "new", "Happy", code=1)
     assert "--like or --expression" in refusal(
         "presets", "new", "a", "--like", "sad", "-e", "happy"
     )
     assert not presets.user_dir().exists()
+
+
+def test_a_name_that_other_systems_take_for_that_of_another_is_taken(tmp_path):
+    path = put("mine", "intensity = 0.5")
+    sent = tmp_path / "Mine.toml"
+    sent.write_text("intensity = 1", encoding="utf-8")
+    for words in (["new", "Mine"], ["import", sent]):
+        assert "'mine' already" in refusal("presets", *words, code=1)
+    assert [each.stem for each in presets.user_dir().glob("*.toml")] == ["mine"]
+    assert path.read_text(encoding="utf-8") == "intensity = 0.5"
 
 
 def test_show_prints_the_file_without_steering_the_terminal():
@@ -164,13 +176,30 @@ def test_show_prints_the_file_without_steering_the_terminal():
 
 def test_delete_asks_and_takes_only_ones_own():
     path = put("mine", "")
-    assert call("presets", "delete", "mine").exit_code == 1
+    unanswered = call("presets", "delete", "mine")
+    assert unanswered.exit_code == 1
+    assert isinstance(unanswered.exception, SystemExit)
+    assert unanswered.stderr == "livexpr: there was no answer, so nothing is done\n"
     assert path.exists()
     assert "is deleted" in done("delete", "mine", "--yes")
     assert not path.exists()
     assert "not one of your own" in refusal("presets", "delete", "happy", "--yes", code=1)
     assert "no preset 'mine'" in refusal("presets", "delete", "mine", "--yes", code=1)
     assert call("presets", "delete", "../happy", "--yes").exit_code == 1
+
+
+def test_ctrl_c_at_the_question_ends_it_quietly(monkeypatch):
+    def interrupted(question):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+    monkeypatch.setattr(typer, "confirm", interrupted)
+    path = put("mine", "")
+    ended = call("presets", "delete", "mine")
+    assert (ended.exit_code, ended.stderr) == (130, "")
+    assert path.exists()
 
 
 def test_edit_opens_ones_own_and_checks_it(monkeypatch, tmp_path):
@@ -185,6 +214,8 @@ def test_edit_opens_ones_own_and_checks_it(monkeypatch, tmp_path):
     assert "no-such-editor" in refusal("presets", "edit", "mine", code=1)
     monkeypatch.setenv("VISUAL", f"{sys.executable} -c exit(3)")
     assert "ended with 3" in refusal("presets", "edit", "mine", code=1)
+    monkeypatch.setenv("VISUAL", '"my editor')
+    assert "VISUAL is '\"my editor'" in refusal("presets", "edit", "mine", code=1)
 
 
 # On their way
@@ -239,6 +270,26 @@ def test_a_map_whose_name_is_taken_gets_another(monkeypatch, tmp_path, name):
     assert presets.map_path(f"{name}-2").read_bytes() == bundle.maps[name]
 
 
+def test_a_map_gets_another_name_than_one_that_other_systems_take_for_it(tmp_path):
+    own = own_map("smile", like="happy")
+    before = own.read_bytes()
+    bundle = Bundle("mix.Smile = 1", {"Smile": presets.map_path("sad").read_bytes()})
+    path = tmp_path / "b.zip"
+    path.write_bytes(preset_bundle.bundle_bytes(bundle))
+    done("import", path)
+    assert presets.load("b").mix == {"Smile-2": 1.0}
+    assert sorted(each.stem for each in own.parent.iterdir()) == ["Smile-2", "smile"]
+    assert own.read_bytes() == before
+
+
+def test_maps_whose_names_differ_in_case_only_do_not_travel_together(tmp_path):
+    own_map("smile", like="happy")
+    other = tmp_path / "Smile.safetensors"
+    other.write_bytes(SAD)
+    put("mine", f"[mix]\nsmile = 1\n'{other}' = 1\n")
+    assert "two maps are called 'Smile'" in refusal("presets", "export", "mine", code=1)
+
+
 def zipped(parts: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", compression) as archive:
@@ -264,6 +315,13 @@ HOSTILE = {
     "a large map": zipped({"preset.toml": PRESET, "maps/gloom.safetensors": bytes(10**6)}),
     "a large preset": zipped({"preset.toml": b"#" * 10**5}),
     "many parts": zipped({f"maps/m{n}.safetensors": b"" for n in range(MAX_MAPS + 2)}),
+    "names that differ in case only": zipped(
+        {
+            "preset.toml": b"[mix]\ngloom = 1\nGloom = 1\n",
+            "maps/gloom.safetensors": SAD,
+            "maps/Gloom.safetensors": SAD,
+        }
+    ),
     "a wrong preset": zipped({"preset.toml": b"intensity = 9"}),
     "no text": zipped({"preset.toml": b"\xff\xfe"}),
     "a map of a file": b"[mix]\n'/etc/x.safetensors' = 1",

@@ -189,7 +189,9 @@ def test_it_writes_both_and_says_how_to_start(systemctl):
     shown = desktop_words(read(entry)["Desktop Entry"]["Exec"])
     assert shown[-1] == "--preview"
     assert "--on-demand" not in shown
-    assert "systemctl --user enable --now livexpr" in " ".join(result.output.split())
+    assert "systemctl --user enable livexpr && systemctl --user restart livexpr" in " ".join(
+        result.output.split()
+    )
     assert systemctl == []
 
 
@@ -225,6 +227,12 @@ def test_further_options_go_to_both(systemctl, tmp_path):
     assert "HD Pro" in desktop_words(read(entry)["Desktop Entry"]["Exec"])
 
 
+def test_an_output_may_be_joined_to_its_option(systemctl):
+    assert call("--", "--output=camera:/dev/video11").exit_code == 0
+    started = systemd_words(read(service_command._places()[0])["Service"]["ExecStart"])
+    assert [word for word in started if "camera" in word] == ["--output=camera:/dev/video11"]
+
+
 @pytest.mark.parametrize("words", [["--colour", "red"], ["--faces", "many"], ["--source", "a\nb"]])
 def test_wrong_options_are_wrong_usage_and_write_nothing(systemctl, words):
     assert call("--", *words).exit_code == 2
@@ -233,9 +241,10 @@ def test_wrong_options_are_wrong_usage_and_write_nothing(systemctl, words):
 
 def test_enable_and_remove(systemctl):
     assert call("--enable").exit_code == 0
-    assert systemctl == ["daemon-reload", "enable --now livexpr"]
+    assert systemctl == ["daemon-reload", "enable livexpr", "restart livexpr"]
     systemctl.clear()
-    assert call("--enable").exit_code == 0  # its own files are replaced
+    assert call("--enable", "--", "--preset", "happy").exit_code == 0  # its files are replaced
+    assert systemctl[-1] == "restart livexpr", "what runs has the options of now"
     systemctl.clear()
     assert call("--remove").exit_code == 0
     assert systemctl == ["disable --now livexpr", "daemon-reload"]

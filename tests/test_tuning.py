@@ -108,6 +108,13 @@ def test_stepping_away_and_back_finds_what_was_saved(files, engine):
     assert tuning.preset.intensity == 0.3
 
 
+def test_nothing_is_saved_under_a_name_that_other_systems_take_for_that_of_another(tuning, files):
+    files.there["Happy-2"] = HAPPY
+    with pytest.raises(LivexprError, match="'sad' already"):
+        tuning.save(1.0, "Sad")
+    assert tuning.save(1.0).stem == "happy-3"
+
+
 def test_a_broken_preset_is_left_for_the_one_that_was_shown_last(tuning, engine):
     for name in ("happy", "sad", "happy"):
         tuning.take(name)

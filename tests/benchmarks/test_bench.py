@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from livexpr import bench, bench_runs
+from livexpr import bench, bench_runs, config
 from livexpr.bench import Row
 from livexpr.bench_runs import Run
 from livexpr.capture import open_source
+from livexpr.errors import LivexprError
 from livexpr.types import Frame
+from tests.test_cli import call
+from tests.test_cli import ran as settings_of_runs
+
+__all__ = ["settings_of_runs"]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +57,24 @@ def test_processor_share_is_unknown_where_the_system_tells_nothing():
 
 
 def test_a_run_that_fails_says_why(tmp_path):
-    with pytest.raises(RuntimeError, match=r"missing\.mp4"):
+    with pytest.raises(LivexprError, match=r"missing\.mp4") as failed:
         bench_runs.run(frames=1, source=str(tmp_path / "missing.mp4"))
+    assert "\n" not in str(failed.value)
+
+
+def test_the_users_config_changes_nothing_of_what_is_measured(monkeypatch, settings_of_runs):
+    def start(command, **_):
+        assert call(*command[3:]).exit_code == 0
+        raise InterruptedError
+
+    monkeypatch.setattr(bench_runs.subprocess, "Popen", start)
+    config.path().parent.mkdir(parents=True)
+    for switches in ("", "mirror = true\nbadge = true\nhotkeys = true\non_lost = 'blur'"):
+        config.path().write_text(f"[run]\n{switches}", encoding="utf-8")
+        with pytest.raises(InterruptedError):
+            bench_runs.run(frames=1)
+    plain, configured = (replace(settings, stats=None) for settings in settings_of_runs)
+    assert configured == plain
 
 
 def test_enlarged_film_is_larger(tmp_path, rng):
