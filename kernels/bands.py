@@ -96,21 +96,21 @@ def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
     fields = numba.carray(jobs.floats_at(job[jobs.FIELDS]), (n, 5, 3))
     begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (height // jobs.BAND_ROWS + 4,))
     order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (begins[job[jobs.LAST]],))
-    moves = numba.carray(jobs.floats_at(job[jobs.MOVES]), (worker + 1, jobs.BAND_ROWS, 2, wide))[
-        worker
-    ]
-    nodes = numba.carray(jobs.floats_at(job[jobs.NODES]), (worker + 1, 3, node_rows, node_wide))[
-        worker
-    ]
-    owners = numba.carray(jobs.floats_at(job[jobs.OWNERS]), (worker + 1, jobs.BAND_ROWS, wide))[
-        worker
-    ]
+    moves = numba.carray(
+        jobs.floats_at(job[jobs.MOVES]), (worker + 1, jobs.BAND_ROWS, 2, wide)
+    )[worker]  # fmt: skip
+    nodes = numba.carray(
+        jobs.floats_at(job[jobs.NODES]), (worker + 1, 3, node_rows, node_wide)
+    )[worker]  # fmt: skip
+    owners = numba.carray(
+        jobs.floats_at(job[jobs.OWNERS]), (worker + 1, jobs.BAND_ROWS, wide)
+    )[worker]  # fmt: skip
     extents = numba.carray(jobs.ints_at(job[jobs.EXTENTS]), (worker + 1, 2, 2 * jobs.RUN))[worker]
     cuts = numba.carray(jobs.ints_at(job[jobs.CUTS]), (worker + 1, 2, jobs.RUN))[worker]
     bases = numba.carray(jobs.floats_at(job[jobs.BASES]), (worker + 1, 5, jobs.RUN))[worker]
-    tints = numba.carray(jobs.floats_at(job[jobs.TINTS]), (worker + 1, node_rows, node_wide, 4))[
-        worker
-    ]
+    tints = numba.carray(
+        jobs.floats_at(job[jobs.TINTS]), (worker + 1, node_rows, node_wide, 4)
+    )[worker]  # fmt: skip
     taps = numba.carray(jobs.ints_at(job[jobs.TAPS]), (worker + 1, 4, wide // 2))[worker]
     far = (
         np.nextafter(np.float32(side - 1), np.float32(0)),
