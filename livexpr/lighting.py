@@ -37,6 +37,8 @@ _LIT_OPENING_CM, _SLIT_SHADE = 0.7, 0.5
 _LEAST_EYE_OPENING = 0.12
 # Light changes slowly: so often is looked, and with this time constant followed, s.
 _EVERY_S, _FOLLOWING_S = 0.1, 0.5
+# While it is followed, it is taken to be at most so many times as bright as it was seen.
+_MOST_TOO_BRIGHT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,12 @@ def first_seen(pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Li
 
 def no_brighter(light: Light, pixels: NDArray[np.uint8], track: FaceTrack) -> Light:
     """Return the light that is left where a picture, (H, W, 3), uint8, BGR, has become darker."""
-    left = luma(skin_bgr(pixels, track.landmarks_px)) / max(luma(light.skin_bgr), 1.0)
+    return _at_most(light, luma(skin_bgr(pixels, track.landmarks_px)))
+
+
+def _at_most(light: Light, skin_luma: float) -> Light:
+    """Return the light, dimmed where skin would be brighter in it."""
+    left = skin_luma / max(luma(light.skin_bgr), 1.0)
     if left >= 1:
         return light
     white = None if light.white_bgr is None else light.white_bgr * np.float32(left)
@@ -100,9 +107,10 @@ def followed(light: Light, dt_s: float) -> Light:
         white = goal
     elif goal is not None:
         white = white + step * (goal - white)
-    return replace(
-        light, skin_bgr=light.skin_bgr + step * (light.skin_seen - light.skin_bgr), white_bgr=white
-    )
+    skin = light.skin_bgr + step * (light.skin_seen - light.skin_bgr)
+    # Lamps go out at once, and teeth must not glow meanwhile.
+    most = _MOST_TOO_BRIGHT * luma(light.skin_seen)
+    return _at_most(replace(light, skin_bgr=skin, white_bgr=white), most)
 
 
 def skin_bgr(pixels: NDArray[np.uint8], landmarks_px: NDArray[np.float32]) -> NDArray[np.float32]:

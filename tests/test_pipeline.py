@@ -374,6 +374,17 @@ class TestOverTime:
         assert np.diff(lumas).max() < 0.1 * np.ptp(lumas)
         assert lumas[-1] == pytest.approx(2 * lumas[0], rel=0.05)
 
+    def test_teeth_do_not_glow_when_the_lamp_goes_out(self, picture, track, happy) -> None:
+        dark = (picture * 0.1).astype(np.uint8)
+        state = run(picture, [(track, happy)] * 60)[-1].state
+        lit = state.light.skin_bgr.mean()
+        for index in range(60, 66):
+            result = process(Frame(dark, index, index * FRAME_S), track, happy, state)
+            state = pipeline.looked(result.state)
+        assert 0.05 * lit < state.light.skin_bgr.mean() < 0.2 * lit
+        whites = state.light.white_bgr
+        assert whites is None or whites.mean() < 0.3 * 255
+
     def test_a_clock_that_goes_back_does_no_harm(self, picture, track, happy: Effect) -> None:
         state = pipeline.initial_state()
         for index, time_s in enumerate((5.0, 5.1, 1.0, 1.0, 1.1)):
