@@ -21,7 +21,7 @@ from kernels.awaited import AWAITED
 from kernels.drawing import _draw_jit
 from kernels.helpers import HELPERS
 from kernels.planes import room
-from kernels.weights import weights
+from kernels.tables import tables
 
 # A cache line, bytes.
 LINE = 64
@@ -81,14 +81,15 @@ def apply(
     -----
     Per pixel ``y(u) = g(u)^a x(u + d(u)) + a b(u)``: each output pixel observes one input
     position, as in Akram & Khan (2020), arXiv 2010.14397, eq. 4, and chooses where.
-    ``g^a`` is taken as the fourth power of exp's series up to the second, positive throughout.
+    ``g^a`` is taken as the fourth power of exp's series up to the second, positive throughout; it
+    stops before 4, and biases at 2000 grey levels.
     On a triangle whose amounts are all zero the map is not looked at.
     Gain and bias are looked up on even rows and columns of `out` and interpolated, across the
     edges of triangles too; where no triangle is, they change nothing.
-    Positions are rounded to 1/64 px, and :mod:`kernels.weights` to whole numbers. Pixels 2k and
-    2k + 1 of a row whose displacements differ by less than half a pixel take their samples from
-    the same four rows, at their mean position down: they are then off by a quarter of a pixel
-    at most, and in skin by a hundredth.
+    Positions are rounded to 1/64 px, and :mod:`kernels.weights` to whole numbers; all sums fit 16
+    bits, with parts of a grey level. Pixels 2k and 2k + 1 of a row whose displacements differ by
+    less than half a pixel take their samples from the same four rows, at their mean position down:
+    they are then off by a quarter of a pixel at most, and in skin by a hundredth.
     """
     _check(out, src, target, values, triangles, n_picture_triangles, light)
     _check_table("gain_bias", gain_bias)
@@ -131,8 +132,8 @@ def _draw(
     with np.errstate(all="ignore") if JIT_OFF else nullcontext():
         try:
             done = _draw_jit(
-                HELPERS.job, workers, made.wide, out, src, target, values, triangles,
-                n_picture_triangles, gain_bias, picture, light, *_weights(sharp),
+                HELPERS.job, workers, made.wide, made.n_begins, out, src, target, values, triangles,
+                n_picture_triangles, gain_bias, picture, light, tables(sharp),
             )  # fmt: skip
         finally:
             if workers > 1:
@@ -143,17 +144,11 @@ def _draw(
         raise ValueError(f"triangles name vertices that are not among the {len(target)}")
 
 
-@lru_cache(maxsize=2)
-def _weights(sharp: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the weights of four columns as one number, and of each row as two numbers in one."""
-    across, down = weights(sharp)
-    return across.view(np.int32).ravel(), np.repeat(down, 2, axis=1).view(np.int32).ravel()
-
-
 class _Made(NamedTuple):
     """Memory that is kept, since to be given new memory takes longer than to fill it."""
 
     wide: int
+    n_begins: int
     scratch: tuple[NDArray[Any], ...]
     addresses: NDArray[np.int64]
 
@@ -166,7 +161,7 @@ def _made(workers: int, height: int, width: int, n: int) -> _Made:
     """
     # Whole cache lines for each worker's part of everything, and a run beyond the last pixel.
     wide = (width + 2 * jobs.RUN + 31) // 32 * 32
-    node_rows, n_begins = jobs.BAND_ROWS // 2 + 1, height // jobs.BAND_ROWS + 4
+    node_rows, n_begins = jobs.BAND_ROWS // 2 + 1, jobs.count_begins(height)
     owners = _aligned((workers, jobs.BAND_ROWS, wide), np.float32)
     owners[:] = -1
     scratch = (
@@ -174,18 +169,21 @@ def _made(workers: int, height: int, width: int, n: int) -> _Made:
         _aligned((n // jobs.CHUNK, jobs.CHUNK_CELLS), np.int64),
         _aligned((workers, jobs.CLAIM_CELLS), np.int64),
         _aligned((n * n_begins,), np.int32),
-        _aligned((n_begins,), np.int64),
+        _aligned((n // jobs.CHUNK, n_begins), np.int64),
+        _aligned((workers, n_begins), np.int64),
+        _aligned((workers, n), np.int32),
         _aligned((workers, jobs.BAND_ROWS, 2, wide), np.float32),
         _aligned((workers, 3, node_rows, wide // 2 + jobs.RUN), np.float32),
         owners,
         _aligned((workers, 2, 2 * jobs.RUN), np.int32),
         _aligned((workers, 2, jobs.RUN), np.int32),
         _aligned((workers, 5, jobs.RUN), np.float32),
-        _aligned((workers, node_rows, wide // 2 + jobs.RUN, 4), np.float32),
-        _aligned((workers, 4, wide // 2), np.int32),
+        _aligned((workers, wide // 2 + jobs.RUN, 4), np.float32),
+        _aligned((workers, node_rows, wide // 2 + jobs.RUN, 8), np.int16),
+        _aligned((workers, 2, wide // 2), np.int32),
     )
     addresses = [array.ctypes.data for array in scratch]
-    return _Made(wide, scratch, np.array(addresses, np.int64))
+    return _Made(wide, n_begins, scratch, np.array(addresses, np.int64))
 
 
 def _aligned(shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
@@ -199,7 +197,7 @@ def _aligned(shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view that Numba takes for one type, whether `array` may be written to or not."""
     view: NDArray[Any] = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -10,14 +10,15 @@ from kernels.noting import _note_jit
 from kernels.options import INLINE, INNER
 from kernels.overlay import _picture_jit
 from kernels.painting import _rows_jit
+from kernels.tables import SIZE
 from kernels.tints import _look_up_jit
-from kernels.weights import PHASES
 
 
 @numba.njit(**INNER)
 def _band_jit(  # type: ignore[no-untyped-def]
-    out, src, gain_bias, picture, light, across, down, order, kinds, rows, edges, fields, far,
-    left, right, moves, nodes, owners, extents, cuts, bases, tints, taps, top, step,
+    out, src, gain_bias, picture, light, tables, order, kinds, rows, edges, fields, far,
+    left, right, moves, nodes, owners, extents, cuts, bases, paints, tints, taps, top,
+    step,
 ):  # fmt: skip
     """Draw what the triangles `order` cover of the band that begins with row `top`.
 
@@ -33,8 +34,8 @@ def _band_jit(  # type: ignore[no-untyped-def]
         moves, nodes, owners, extents, cuts, bases, order, kinds, rows, edges, fields, top,
         height, width,
     )  # fmt: skip
-    _look_up_jit(tints, nodes, extents, gain_bias, far[0], light[3])
-    _rows_jit(out, src, taps, moves, tints, across, down, extents, top, step)
+    _look_up_jit(tints, paints, taps, nodes, extents, gain_bias, far[0], light[3])
+    _rows_jit(out, src, taps, moves, tints, tables, extents, top, step)
     if pictures:
         _picture_jit(
             out, picture, owners, extents, cuts, bases, order, kinds, rows, edges, fields, far[1],
@@ -53,22 +54,36 @@ def _spanned(rows, t):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(**INNER)
-def _sort_jit(order, begins, rows, chunks):  # type: ignore[no-untyped-def]
-    """List the triangles of each band, in their order."""
-    begins[:] = 0
-    for c in range(chunks.shape[0]):
-        for t in range(c * jobs.CHUNK, c * jobs.CHUNK + chunks[c, jobs.MADE] - jobs.MADE_PLANES):
-            first, last = _spanned(rows, t)
-            for band in range(first, last + 1):
-                begins[band + 2] += 1
-    for band in range(2, begins.size):
-        begins[band] += begins[band - 1]
-    for c in range(chunks.shape[0]):
-        for t in range(c * jobs.CHUNK, c * jobs.CHUNK + chunks[c, jobs.MADE] - jobs.MADE_PLANES):
-            first, last = _spanned(rows, t)
-            for band in range(first, last + 1):
-                order[begins[band + 1]] = t
-                begins[band + 1] += 1
+def _sort_jit(order, begins, counted, rows, first, past):  # type: ignore[no-untyped-def]
+    """List which of the triangles from `first` to before `past` each band has, in their order.
+
+    `counted` is the caller's own; the others are written once, with what they are in the end.
+    """
+    counted[:] = 0
+    for t in range(first, past):
+        top, bottom = _spanned(rows, t)
+        for band in range(top, bottom + 1):
+            counted[band + 1] += 1
+    for band in range(1, counted.size):
+        counted[band] += counted[band - 1]
+        begins[band] = counted[band]
+    begins[0] = 0
+    for t in range(first, past):
+        top, bottom = _spanned(rows, t)
+        for band in range(top, bottom + 1):
+            order[counted[band]] = t
+            counted[band] += 1
+
+
+@numba.njit(**INLINE)
+def _listed(list_, order, begins, band):  # type: ignore[no-untyped-def]
+    """Write which triangles a band has, those of all chunks; return how many."""
+    n = 0
+    for c in range(begins.shape[0]):
+        for i in range(begins[c, band], begins[c, band + 1]):
+            list_[n] = order[c, i]
+            n += 1
+    return n
 
 
 @numba.njit(**INLINE)
@@ -88,14 +103,16 @@ def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
     gain_bias = numba.carray(jobs.floats_at(job[jobs.GAIN_BIAS]), (side, side, 4))
     picture = numba.carray(jobs.floats_at(job[jobs.SHOWN]), (shown_side, shown_side, 4))
     light = numba.carray(jobs.floats_at(job[jobs.LIGHT]), (4,))
-    across = numba.carray(jobs.ints_at(job[jobs.ACROSS_AT]), (PHASES + 1,))
-    down = numba.carray(jobs.ints_at(job[jobs.DOWN_AT]), (4 * PHASES + 4,))
+    tables = numba.carray(jobs.ints_at(job[jobs.TABLES]), (SIZE,))
     kinds = numba.carray(jobs.ints_at(job[jobs.KINDS]), (n,))
     rows = numba.carray(jobs.ints_at(job[jobs.ROWS]), (n, 2))
     edges = numba.carray(jobs.floats_at(job[jobs.EDGES]), (n, 7))
     fields = numba.carray(jobs.floats_at(job[jobs.FIELDS]), (n, 5, 3))
-    begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (height // jobs.BAND_ROWS + 4,))
-    order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (begins[job[jobs.LAST]],))
+    n_chunks, n_begins = (n + jobs.CHUNK - 1) // jobs.CHUNK, job[jobs.N_BEGINS]
+    begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (n_chunks, n_begins))
+    order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (n_chunks, jobs.CHUNK * n_begins))
+    # Of one worker, as all that follows.
+    list_ = numba.carray(jobs.ints_at(job[jobs.LISTS]), (worker + 1, n_chunks * jobs.CHUNK))[worker]
     moves = numba.carray(
         jobs.floats_at(job[jobs.MOVES]), (worker + 1, jobs.BAND_ROWS, 2, wide)
     )[worker]  # fmt: skip
@@ -108,10 +125,11 @@ def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
     extents = numba.carray(jobs.ints_at(job[jobs.EXTENTS]), (worker + 1, 2, 2 * jobs.RUN))[worker]
     cuts = numba.carray(jobs.ints_at(job[jobs.CUTS]), (worker + 1, 2, jobs.RUN))[worker]
     bases = numba.carray(jobs.floats_at(job[jobs.BASES]), (worker + 1, 5, jobs.RUN))[worker]
+    paints = numba.carray(jobs.floats_at(job[jobs.PAINTS]), (worker + 1, node_wide, 4))[worker]
     tints = numba.carray(
-        jobs.floats_at(job[jobs.TINTS]), (worker + 1, node_rows, node_wide, 4)
+        jobs.shorts_at(job[jobs.TINTS]), (worker + 1, node_rows, node_wide, 8)
     )[worker]  # fmt: skip
-    taps = numba.carray(jobs.ints_at(job[jobs.TAPS]), (worker + 1, 4, wide // 2))[worker]
+    taps = numba.carray(jobs.ints_at(job[jobs.TAPS]), (worker + 1, 2, wide // 2))[worker]
     far = (
         np.nextafter(np.float32(side - 1), np.float32(0)),
         np.nextafter(np.float32(shown_side - 1), np.float32(0)),
@@ -129,9 +147,9 @@ def _bands_jit(job, worker):  # type: ignore[no-untyped-def]
         band = start + step * jobs.added(claims, whose * jobs.CLAIM_CELLS, 1)
         while first <= band < past:
             _band_jit(
-                out, src, gain_bias, picture, light, across, down,
-                order[begins[band]:begins[band + 1]], kinds, rows, edges, fields, far,
+                out, src, gain_bias, picture, light, tables,
+                list_[:_listed(list_, order, begins, band)], kinds, rows, edges, fields, far,
                 job[jobs.LEFT], job[jobs.RIGHT], moves, nodes, owners, extents, cuts, bases,
-                tints, taps, band * jobs.BAND_ROWS, step,
+                paints, tints, taps, band * jobs.BAND_ROWS, step,
             )  # fmt: skip
             band = start + step * jobs.added(claims, whose * jobs.CLAIM_CELLS, 1)

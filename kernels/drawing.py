@@ -19,8 +19,8 @@ CHUNK_SPINS = 1500
 
 
 @numba.njit(**INNER)
-def _chunk_jit(job, chunk):  # type: ignore[no-untyped-def]
-    """Make the planes of a chunk of triangles, and tell."""
+def _chunk_jit(job, chunk, worker):  # type: ignore[no-untyped-def]
+    """Make the planes of a chunk of triangles and sort them into bands, and tell."""
     n, vertices = job[jobs.DRAWN], job[jobs.VERTICES]
     chunks = numba.carray(
         jobs.longs_at(job[jobs.CHUNKS]), ((n + jobs.CHUNK - 1) // jobs.CHUNK, jobs.CHUNK_CELLS)
@@ -38,6 +38,15 @@ def _chunk_jit(job, chunk):  # type: ignore[no-untyped-def]
         job[jobs.WIDTH], np.float32(STILL_PX), chunk * jobs.CHUNK,
         min(chunk * jobs.CHUNK + jobs.CHUNK, n),
     )  # fmt: skip
+    if made >= 0:
+        n_begins = job[jobs.N_BEGINS]
+        n_chunks = chunks.shape[0]
+        counted = numba.carray(jobs.longs_at(job[jobs.COUNTS]), (worker + 1, n_begins))[worker]
+        order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (n_chunks, jobs.CHUNK * n_begins))
+        begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (n_chunks, n_begins))
+        rows = numba.carray(jobs.ints_at(job[jobs.ROWS]), (n, 2))
+        first = chunk * jobs.CHUNK
+        _sort_jit(order[chunk], begins[chunk], counted, rows, first, first + made)
     jobs.tell(
         chunks,
         chunk * jobs.CHUNK_CELLS + jobs.MADE,
@@ -46,22 +55,22 @@ def _chunk_jit(job, chunk):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(**INNER)
-def _chunks_jit(job):  # type: ignore[no-untyped-def]
+def _chunks_jit(job, worker):  # type: ignore[no-untyped-def]
     """Make planes of an open job until there are none left that nobody has begun."""
     n_chunks = (job[jobs.DRAWN] + jobs.CHUNK - 1) // jobs.CHUNK
     chunk = jobs.added(job, jobs.NEXT_CHUNK, 1)
     while chunk < n_chunks:
-        _chunk_jit(job, chunk)
+        _chunk_jit(job, chunk, worker)
         chunk = jobs.added(job, jobs.NEXT_CHUNK, 1)
 
 
 @numba.njit(**INNER)
 def _ready_jit(job):  # type: ignore[no-untyped-def]
-    """Have all planes made and sorted into bands; return whether all vertices exist."""
-    n, n_begins = job[jobs.DRAWN], job[jobs.HEIGHT] // jobs.BAND_ROWS + 4
+    """Have all planes made; return whether all vertices exist."""
+    n = job[jobs.DRAWN]
     n_chunks = (n + jobs.CHUNK - 1) // jobs.CHUNK
     chunks = numba.carray(jobs.longs_at(job[jobs.CHUNKS]), (n_chunks, jobs.CHUNK_CELLS))
-    _chunks_jit(job)
+    _chunks_jit(job, np.int64(0))
     left, top, right, bottom = job[jobs.WIDTH], job[jobs.HEIGHT], 0, 0
     patience = CHUNK_SPINS
     for c in range(n_chunks):
@@ -70,14 +79,11 @@ def _ready_jit(job):  # type: ignore[no-untyped-def]
             patience -= 1
         if jobs.seen(chunks, c * jobs.CHUNK_CELLS + jobs.MADE) == 0:
             # Whoever began it may have lost its core. It writes the same.
-            _chunk_jit(job, c)
+            _chunk_jit(job, c, np.int64(0))
         if chunks[c, jobs.MADE] == jobs.NO_VERTEX:
             return False
         left, top = min(left, chunks[c, jobs.BOX]), min(top, chunks[c, jobs.BOX + 1])
         right, bottom = max(right, chunks[c, jobs.BOX + 2]), max(bottom, chunks[c, jobs.BOX + 3])
-    begins = numba.carray(jobs.longs_at(job[jobs.BEGINS]), (n_begins,))
-    order = numba.carray(jobs.ints_at(job[jobs.ORDER]), (n * n_begins,))
-    _sort_jit(order, begins, numba.carray(jobs.ints_at(job[jobs.ROWS]), (n, 2)), chunks)
     job[jobs.LEFT], job[jobs.RIGHT] = left, right
     is_empty = left >= right or top >= bottom
     job[jobs.FIRST] = 0 if is_empty else top // jobs.BAND_ROWS
@@ -87,8 +93,8 @@ def _ready_jit(job):  # type: ignore[no-untyped-def]
 
 @numba.njit(**OUTER)
 def _draw_jit(  # type: ignore[no-untyped-def]
-    job, workers, wide, out, src, target, values, triangles, n_pictures, gain_bias, picture, light,
-    across, down,
+    job, workers, wide, n_begins, out, src, target, values, triangles, n_pictures, gain_bias,
+    picture, light, tables,
 ):  # fmt: skip
     """Draw triangles; others may help as soon as the job is open, and none need to.
 
@@ -102,12 +108,11 @@ def _draw_jit(  # type: ignore[no-untyped-def]
     job[jobs.WORKERS], job[jobs.WIDE], job[jobs.DRAWN], job[jobs.HEIGHT], job[jobs.WIDTH] = (
         workers, wide, n, src.shape[0], src.shape[1],
     )  # fmt: skip
+    job[jobs.N_BEGINS] = n_begins
     job[jobs.SIDE], job[jobs.SHOWN_SIDE] = gain_bias.shape[0], picture.shape[0]
     job[jobs.OUT], job[jobs.SRC] = out.ctypes.data, src.ctypes.data
     job[jobs.GAIN_BIAS], job[jobs.SHOWN] = gain_bias.ctypes.data, picture.ctypes.data
-    job[jobs.LIGHT], job[jobs.ACROSS_AT], job[jobs.DOWN_AT] = (
-        light.ctypes.data, across.ctypes.data, down.ctypes.data,
-    )  # fmt: skip
+    job[jobs.LIGHT], job[jobs.TABLES] = light.ctypes.data, tables.ctypes.data
     job[jobs.TARGET], job[jobs.VALUES], job[jobs.TRIANGLES] = (
         target.ctypes.data, values.ctypes.data, triangles.ctypes.data,
     )  # fmt: skip
@@ -139,7 +144,7 @@ def _awaited_jit(job):  # type: ignore[no-untyped-def]
 @numba.njit(**INNER)
 def _share_jit(job, worker, open_):  # type: ignore[no-untyped-def]
     """Help with an open job; return whether with all that there was to do."""
-    _chunks_jit(job)
+    _chunks_jit(job, worker)
     for _ in range(jobs.SPINS):
         if jobs.seen(job, jobs.READY) == open_:
             _bands_jit(job, worker)

@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 
-from kernels.lanes import F32, I8, I32, I64, X86, written
+from kernels.lanes import F32, I8, I16, I32, I64, X86, written
 
 # Even, so that all bands look gain and bias up on even rows of the picture.
 BAND_ROWS = 16
@@ -27,10 +27,10 @@ SPINS = 8000
 OPEN, INSIDE, NEXT_CHUNK, READY, PATIENCE = 0, 8, 16, 24, 32
 (
     WORKERS, HEIGHT, WIDTH, LEFT, RIGHT, FIRST, LAST, DRAWN, SIDE, SHOWN_SIDE, VERTICES, N_MAP,
-    WIDE, OUT, SRC, GAIN_BIAS, SHOWN, LIGHT, ACROSS_AT, DOWN_AT, TARGET, VALUES, TRIANGLES,
-    KINDS, ROWS, EDGES, FIELDS, CHUNKS, CLAIMS, ORDER, BEGINS, MOVES, NODES, OWNERS, EXTENTS, CUTS,
-    BASES, TINTS, TAPS, CELLS,
-) = range(PATIENCE + 1, PATIENCE + 41)  # fmt: skip
+    WIDE, N_BEGINS, OUT, SRC, GAIN_BIAS, SHOWN, LIGHT, TABLES, TARGET, VALUES, TRIANGLES, KINDS,
+    ROWS, EDGES, FIELDS, CHUNKS, CLAIMS, ORDER, BEGINS, COUNTS, LISTS, MOVES, NODES, OWNERS,
+    EXTENTS, CUTS, BASES, PAINTS, TINTS, TAPS, CELLS,
+) = range(PATIENCE + 1, PATIENCE + 44)  # fmt: skip
 # Of a chunk: whether its planes are made, and then 2 more than how many there are; 1 if it names a
 # vertex that does not exist; left, top, right and bottom of its pixels. A cache line for each.
 MADE, BOX, CHUNK_CELLS = 0, 1, 8
@@ -38,6 +38,14 @@ MADE, BOX, CHUNK_CELLS = 0, 1, 8
 CLAIM_CELLS = 8
 NO_VERTEX, MADE_PLANES = 1, 2
 DREW, OVERLAPS, LACKS_VERTICES = 0, 1, 2
+
+
+def count_begins(height: int) -> int:
+    """Return for how many bands places are kept, in whole cache lines.
+
+    A band's nodes reach beyond the picture, and where the last band ends is noted, too.
+    """
+    return (height // BAND_ROWS + 3 + 7) // 8 * 8
 
 
 def _write_sum(b: ir.IRBuilder, cells: ir.Value, at: ir.Value, number: ir.Value) -> ir.Value:
@@ -95,5 +103,6 @@ def _pointing(kind: types.Type, element: ir.Type, plain: type) -> Callable[..., 
 
 bytes_at = _pointing(types.uint8, I8, ctypes.c_uint8)
 floats_at = _pointing(types.float32, F32, ctypes.c_float)
+shorts_at = _pointing(types.int16, I16, ctypes.c_int16)
 ints_at = _pointing(types.int32, I32, ctypes.c_int32)
 longs_at = _pointing(types.int64, I64, ctypes.c_int64)

@@ -74,11 +74,13 @@ class Lanes:
         """Compare lane by lane; false where this or `other` is not a number."""
         return self.builder.fcmp_ordered(order, self.value, self._of(other))
 
-    def pick(self, *lanes: int, other: Lanes | None = None) -> Lanes:
-        """Return these lanes, counted on through `other`."""
-        mask = ir.Constant(vector(I32, len(lanes)), [ir.Constant(I32, i) for i in lanes])
-        other = self if other is None else other
-        return Lanes(self.builder, self.builder.shuffle_vector(self.value, other.value, mask))
+    def pick(self, *lanes: int | None, other: Lanes | None = None) -> Lanes:
+        """Return these lanes, counted on through `other`; without it, any number for None."""
+        b, count = self.builder, self.value.type.count
+        mask = [ir.Constant(I32, count if lane is None else lane) for lane in lanes]
+        more = ir.Constant(self.value.type, ir.Undefined) if other is None else other.value
+        mask = ir.Constant(vector(I32, len(lanes)), mask)
+        return Lanes(b, b.shuffle_vector(self.value, more, mask))
 
     def truncated(self) -> ir.Value:
         """Return the whole parts as 32-bit integers."""

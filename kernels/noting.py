@@ -18,6 +18,7 @@ from kernels.lanes import (
     Lanes,
     floats,
     integer,
+    integers,
     pointer_to,
     splat,
     vector,
@@ -26,13 +27,17 @@ from kernels.lanes import (
 from kernels.options import INNER
 from kernels.planes import MAPPED, PICTURE
 
+# Triangles have few rows of nodes in a band: most are cut at once, by half as much as RUN.
+NODE_RUN = RUN // 2
+
 
 def _ends(
     b: ir.IRBuilder, edges: ir.Value, t: ir.Value, rows: Lanes, past: ir.Value
 ) -> tuple[ir.Value, ir.Value]:
-    """Return where RUN rows enter triangle `t` and leave it: columns in [0, past]."""
+    """Return where rows enter triangle `t` and leave it: columns in [0, past]."""
+    n = rows.value.type.count
     top_x, top_y, long, upper, middle_x, middle_y, lower = (
-        splat(b, number, RUN) for number in _seven(b, edges, t)
+        splat(b, number, n) for number in _seven(b, edges, t)
     )
     one = (rows - top_y) * long + top_x
     above, below = (rows - top_y) * upper + top_x, (rows - middle_y) * lower + middle_x
@@ -40,7 +45,7 @@ def _ends(
     other = Lanes(b, b.select(is_above, above.value, below.value))
     ends = []
     for end in (one.smaller(other), one.larger(other)):
-        end = end.larger(0.0).smaller(splat(b, past, RUN))
+        end = end.larger(0.0).smaller(splat(b, past, n))
         whole = end.truncated()
         short = b.fcmp_ordered("<", floats(b, whole).value, end.value)
         ends.append(b.add(whole, b.zext(short, whole.type)))
@@ -56,12 +61,13 @@ def _first_values(
     t: ir.Value, rows: Lanes, columns: Lanes,
 ) -> None:  # fmt: skip
     """Write what fields of triangle `t` are where its rows begin."""
-    left, above, *_ = (splat(b, number, RUN) for number in _seven(b, edges, t))
+    n = rows.value.type.count
+    left, above, *_ = (splat(b, number, n) for number in _seven(b, edges, t))
     along, down = columns - left, rows - above
     for k in planes:
         first = b.add(b.mul(t, integer(15)), integer(3 * k))
         value, by_x, by_y = (
-            splat(b, b.load(b.gep(fields, [b.add(first, integer(i))])), RUN) for i in range(3)
+            splat(b, b.load(b.gep(fields, [b.add(first, integer(i))])), n) for i in range(3)
         )
         base = along * by_x + (down * by_y + value)
         b.store(base.value, pointer_to(b, bases, integer(RUN * k), base.value.type), align=4)
@@ -72,7 +78,7 @@ def _write_row_spans(
     n_rows: ir.Value, edges: ir.Value, fields: ir.Value, t: ir.Value, y: ir.Value,
     width: ir.Value,
 ) -> None:  # fmt: skip
-    counted = _whole_numbers()
+    counted = _whole_numbers(RUN)
     rows = floats(b, counted) + splat(b, y, RUN)
     start, stop = _ends(b, edges, t, rows, width)
     for i, value in enumerate((start, b.sub(stop, start))):
@@ -109,8 +115,8 @@ def _write_node_spans(
     b: ir.IRBuilder, cuts: ir.Value, bases: ir.Value, edges: ir.Value, fields: ir.Value,
     t: ir.Value, y: ir.Value, past: ir.Value,
 ) -> None:  # fmt: skip
-    rows = floats(b, _whole_numbers()) * 2.0 + splat(b, y, RUN)
-    one = ir.Constant(vector(I32, RUN), [1] * RUN)
+    rows = floats(b, _whole_numbers(NODE_RUN)) * 2.0 + splat(b, y, NODE_RUN)
+    one = integers(1, NODE_RUN)
     start, stop = (b.ashr(b.add(end, one), one) for end in _ends(b, edges, t, rows, past))
     for i, value in enumerate((start, b.sub(stop, start))):
         b.store(value, pointer_to(b, cuts, integer(RUN * i), value.type), align=4)
@@ -119,14 +125,14 @@ def _write_node_spans(
 
 @written(_write_node_spans)
 def _cut_node_rows(cuts, bases, edges, fields, t, y, past):  # type: ignore[no-untyped-def]
-    """Cut RUN rows of nodes from `y` on with triangle `t`: every second row and column.
+    """Cut NODE_RUN rows of nodes from `y` on with triangle `t`: every second row and column.
 
     Writes where each begins and how long it is, in nodes, and what is looked up there.
     """
-    rows = y + 2 * np.arange(RUN, dtype=np.float32)
+    rows = y + 2 * np.arange(NODE_RUN, dtype=np.float32)
     start, stop = ((end + 1) // 2 for end in _ends_of(edges[t], rows, past))
-    cuts[0], cuts[1] = start, stop - start
-    _write_first_values(bases, range(2, 5), edges[t], fields[t], rows, 2 * start)
+    cuts[0, :NODE_RUN], cuts[1, :NODE_RUN] = start, stop - start
+    _write_first_values(bases[:, :NODE_RUN], range(2, 5), edges[t], fields[t], rows, 2 * start)
 
 
 def _ends_of(
@@ -159,8 +165,8 @@ def _write_first_values(
         bases[k] = down.astype(np.float32) + (columns - e[0]).astype(np.float64) * f[k, 1]
 
 
-def _whole_numbers() -> ir.Constant:
-    return ir.Constant(vector(I32, RUN), list(range(RUN)))
+def _whole_numbers(count: int) -> ir.Constant:
+    return ir.Constant(vector(I32, count), list(range(count)))
 
 
 @numba.njit(**INNER)
@@ -193,14 +199,15 @@ def _note_jit(  # type: ignore[no-untyped-def]
                 _fill_jit(owners, at, n, np.float32(t), zero)
         # One row more than the band has, for its nodes.
         first, last = (first + 1) // 2 * 2, min(rows[t, 1], top + BAND_ROWS + 1)
-        _cut_node_rows(cuts, bases, edges, fields, t, np.float32(first), np.float32(width + 1))
         by_x, by_y, by = two * fields[t, 2, 1], two * fields[t, 3, 1], two * fields[t, 4, 1]
-        for k in range((last - first + 1) // 2):
-            n, at = np.int64(cuts[1, k]), ((first - top) // 2 + k) * node_line + cuts[0, k]
-            if kind == MAPPED:
-                _fill_nodes_jit(nodes, at, n, bases[2, k], by_x)
-                _fill_nodes_jit(nodes, at + node_plane, n, bases[3, k], by_y)
-                _fill_nodes_jit(nodes, at + 2 * node_plane, n, bases[4, k], by)
-            else:
-                _fill_nodes_jit(nodes, at + 2 * node_plane, n, zero, zero)
+        for start in range(first, last, 2 * NODE_RUN):
+            _cut_node_rows(cuts, bases, edges, fields, t, np.float32(start), np.float32(width + 1))
+            for k in range(min((last - start + 1) // 2, NODE_RUN)):
+                n, at = np.int64(cuts[1, k]), ((start - top) // 2 + k) * node_line + cuts[0, k]
+                if kind == MAPPED:
+                    _fill_nodes_jit(nodes, at, n, bases[2, k], by_x)
+                    _fill_nodes_jit(nodes, at + node_plane, n, bases[3, k], by_y)
+                    _fill_nodes_jit(nodes, at + 2 * node_plane, n, bases[4, k], by)
+                else:
+                    _fill_nodes_jit(nodes, at + 2 * node_plane, n, zero, zero)
     return pictures

@@ -10,8 +10,8 @@ from numba.core import cgutils
 from kernels.jobs import BAND_ROWS
 from kernels.lanes import I32, integer, written
 from kernels.options import INNER
-from kernels.sampling import _between_jit, _draw_one, _draw_pair, _draw_pairs
-from kernels.taps import BARE, PAIRS, _all_shared, _tap
+from kernels.sampling import _between_jit, _draw_one, _draw_pair, _draw_run
+from kernels.taps import BARE, _packed, _tap
 from kernels.weights import PHASES
 
 
@@ -32,16 +32,15 @@ def _fetch_ahead(array, first, count):  # type: ignore[no-untyped-def]
 
 @numba.njit(**INNER)
 def _rows_jit(  # type: ignore[no-untyped-def]
-    out, src, taps, moves, tints, across, down, extents, top, step
+    out, src, taps, moves, tints, tables, extents, top, step
 ):
     """Sample and repaint the covered pixels of a band; have the next one fetched meanwhile."""
     height, width = src.shape[0], src.shape[1]
     far_x, far_y = np.float32(width - 1), np.float32(height - 1)
-    line, plane, stride = 4 * tints.shape[1], taps.shape[1], 3 * width
+    line, plane, stride = 8 * tints.shape[1], taps.shape[1], 3 * width
     move_line = moves.shape[2]
     flat = tints.reshape(-1)
     steps, half = np.float32(PHASES), np.float32(0.5)
-    across_bytes, down_words = across.view(np.int8), down.view(np.int16)
     for r in range(min(BAND_ROWS, height - top)):
         y, first, last = top + r, np.int64(extents[0, r]) // 2, (np.int64(extents[1, r]) + 1) // 2
         if first >= last:
@@ -54,17 +53,16 @@ def _rows_jit(  # type: ignore[no-untyped-def]
             )  # fmt: skip
         tint, below, p = r // 2 * line, (r + 1) // 2 * line, np.int64(first)
         while p < last:
-            if p + PAIRS <= last and _all_shared(taps, p):
-                _draw_pairs(
-                    out, y * stride + 6 * p, src, stride, taps, p, plane, across, down,
-                    flat, tint + 4 * p, below + 4 * p,
-                )  # fmt: skip
-                p += PAIRS
-                continue
+            p += _draw_run(
+                out, y * stride + 6 * p, src, stride, taps, p, last, plane, tables,
+                flat, tint + 8 * p, below + 8 * p,
+            )  # fmt: skip
+            if p >= last:
+                break
             if taps[0, p] >= 0:
                 _draw_pair(
-                    out, y * stride + 6 * p, src, stride, taps, p, plane, across, down,
-                    flat, tint + 4 * p, below + 4 * p,
+                    out, y * stride + 6 * p, src, stride, taps, p, plane, tables,
+                    flat, tint + 8 * p, below + 8 * p,
                 )  # fmt: skip
             elif taps[0, p] != BARE:
                 for x in range(2 * p, min(2 * p + 2, width)):
@@ -84,18 +82,18 @@ def _rows_jit(  # type: ignore[no-untyped-def]
                         or (2 * p + 1 >= width)
                     ):
                         _draw_one(
-                            out, y, x, src, column, row, phase_x, phase_y, across_bytes,
-                            down_words, flat, tint + 4 * p, below + 4 * p,
+                            out, y, x, src, column, row, phase_x, phase_y,
+                            tables, flat, tint + 8 * p, below + 8 * p,
                         )  # fmt: skip
                         continue
                     # As one of a pair, whose other pixel is then left as it was.
                     taps[0, p] = 3 * ((row - 1) * width + column - 1 - odd)
-                    taps[1, p], taps[2, p], taps[3, p] = 4 * phase_y, phase_x, phase_x
+                    taps[1, p] = _packed(phase_y, phase_x, phase_x)
                     other = 2 * p + 1 - odd
                     blue, green, red = out[y, other, 0], out[y, other, 1], out[y, other, 2]
                     _draw_pair(
-                        out, y * stride + 6 * p, src, stride, taps, p, plane, across, down,
-                        flat, tint + 4 * p, below + 4 * p,
+                        out, y * stride + 6 * p, src, stride, taps, p, plane, tables,
+                        flat, tint + 8 * p, below + 8 * p,
                     )  # fmt: skip
                     out[y, other, 0], out[y, other, 1], out[y, other, 2] = blue, green, red
             p += 1

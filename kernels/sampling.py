@@ -2,160 +2,130 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numba
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
 
-from kernels.lanes import (
-    AVX2,
-    F32,
-    I8,
-    I16,
-    I32,
-    I64,
-    Lanes,
-    called,
-    floats,
-    integer,
-    load,
-    pointer_to,
-    splat,
-    vector,
-    written,
-)
+from kernels.lanes import I16, I32, I64, Lanes, integer, pointer_to, vector, written
+from kernels.mixing import as_bytes, fetched_orders, painted, reordered
 from kernels.options import INLINE, INNER
-from kernels.taps import PAIRS
+from kernels.tables import COLUMN, COLUMNS, PACKED, ROWS
+from kernels.tints import UNIT
 
-
-def _pairs_summed(b: ir.IRBuilder, values: ir.Value, weights: ir.Value, kind: ir.Type) -> ir.Value:
-    """Multiply two registers and add each two neighbours: one instruction on x86."""
-    half = values.type.count // 2
-    if AVX2:
-        name = "llvm.x86.avx2.pmadd.ub.sw" if kind == I16 else "llvm.x86.avx2.pmadd.wd"
-        return called(b, name, vector(kind, half), values, weights)
-    wide = vector(kind, 2 * half)
-    extend = b.zext if values.type.element == I8 else b.sext
-    products = Lanes(b, b.mul(extend(values, wide), b.sext(weights, wide)))
-    even, odd = (products.pick(*range(i, 2 * half, 2)).value for i in (0, 1))
-    return b.add(even, odd)
-
-
-def _sampled(
-    b: ir.IRBuilder, src: ir.Value, stride: ir.Value, taps: ir.Value, at: ir.Value,
-    plane: ir.Value, across: ir.Value, down: ir.Value,
-) -> Lanes:  # fmt: skip
-    """Weigh four rows of four pixels for each of two: sums of three colours and one to ignore."""
-    start, row_weights, *phases = (
-        b.zext(b.load(b.gep(taps, [b.add(at, b.mul(plane, integer(i)))])), I64) for i in range(4)
-    )
-    one, other = (splat(b, b.load(b.gep(across, [phase])), 4) for phase in phases)
-    columns = b.bitcast(one.pick(*range(8), other=other).value, vector(I8, 32))
-    # Of either pixel, the four bytes of each colour side by side.
-    lanes = [3 * (pixel + k) + colour for pixel in (0, 1) for colour in (0, 1, 2, 2)
-             for k in range(4)]  # fmt: skip
-    sums = []
-    for row in range(4):
-        first = b.add(start, b.mul(stride, integer(row)))
-        bytes_ = Lanes(b, load(b, src, first, I8, 16)).pick(*lanes)
-        halves = _pairs_summed(b, bytes_.value, columns, I16)
-        weight = splat(b, b.load(b.gep(down, [b.add(row_weights, integer(row))])), 8)
-        sums.append(_pairs_summed(b, halves, b.bitcast(weight.value, halves.type), I32))
-    return floats(b, b.add(b.add(sums[0], sums[1]), b.add(sums[2], sums[3])))
-
-
-def _repainted(
-    b: ir.IRBuilder, colours: Lanes, tints: ir.Value, tint: ir.Value, below: ir.Value
-) -> ir.Value:
-    """Multiply and add what a pair's nodes say: whole numbers, not yet within 0 and 255."""
-    # A pixel's tint is the mean of four: its column's and the next one's, in two rows.
-    two = Lanes(b, load(b, tints, tint, F32, 8)) + Lanes(b, load(b, tints, below, F32, 8))
-    two = two.pick(0, 1, 2, 3, 0, 1, 2, 3) + two
-    return (colours * two + two.pick(3, 3, 3, 3, 7, 7, 7, 7)).truncated()
-
-
-def _bytes(b: ir.IRBuilder, four: list[ir.Value]) -> list[Lanes]:
-    """Return the colours of four pairs of pixels, limited to bytes: twelve for each two pairs."""
-    if AVX2:
-        words = [
-            called(b, "llvm.x86.avx2.packssdw", vector(I16, 16), *four[i : i + 2]) for i in (0, 2)
-        ]
-        packed = called(b, "llvm.x86.avx2.packuswb", vector(I8, 32), *words)
-        packed = Lanes(b, b.bitcast(packed, vector(I32, 8))).pick(0, 4, 1, 5, 2, 6, 3, 7).value
-        packed = b.bitcast(packed, vector(I8, 32))
-    else:
-        limited = []
-        for whole in four:
-            zero, most = (ir.Constant(whole.type, [n] * 8) for n in (0, 255))
-            whole = b.select(b.icmp_signed(">", whole, zero), whole, zero)
-            whole = b.select(b.icmp_signed("<", whole, most), whole, most)
-            limited.append(Lanes(b, b.trunc(whole, vector(I8, 8))))
-        one, other = (limited[i].pick(*range(16), other=limited[i + 1]) for i in (0, 2))
-        packed = one.pick(*range(32), other=other).value
-    lanes = [4 * (k // 3) + k % 3 for k in range(12)] + [0] * 4
-    return [Lanes(b, packed).pick(*(start + lane for lane in lanes)) for start in (0, 16)]
+# So many pairs are drawn at once, where there are as many.
+PAIRS = 4
 
 
 def _write_pair(
     b: ir.IRBuilder, out: ir.Value, to: ir.Value, src: ir.Value, stride: ir.Value,
-    taps: ir.Value, at: ir.Value, plane: ir.Value, across: ir.Value, down: ir.Value,
-    tints: ir.Value, tint: ir.Value, below: ir.Value,
+    taps: ir.Value, at: ir.Value, plane: ir.Value, tables: ir.Value, tints: ir.Value,
+    tint: ir.Value, below: ir.Value,
 ) -> None:  # fmt: skip
-    colours = _sampled(b, src, stride, taps, at, plane, across, down)
-    whole = _repainted(b, colours, tints, tint, below)
-    packed = b.bitcast(_bytes(b, [whole] * 4)[0].value, vector(I64, 2))
-    packed = b.extract_element(packed, ir.Constant(I32, 0))
-    b.store(b.trunc(packed, I32), pointer_to(b, out, to, I32), align=1)
-    packed = b.trunc(b.lshr(packed, integer(32)), I16)
-    b.store(packed, pointer_to(b, out, b.add(to, integer(4)), I16), align=1)
+    orders = fetched_orders(b, tables, 1)
+    both = painted(b, src, stride, taps, [at], plane, tables, orders, tints, tint, below)
+    six = b.bitcast(as_bytes(b, [both] * 2).value, vector(I64, 2))
+    six = b.extract_element(six, ir.Constant(I32, 0))
+    b.store(b.trunc(six, I32), pointer_to(b, out, to, I32), align=1)
+    six = b.trunc(b.lshr(six, integer(32)), I16)
+    b.store(six, pointer_to(b, out, b.add(to, integer(4)), I16), align=1)
 
 
 @written(_write_pair)
 def _draw_pair(  # type: ignore[no-untyped-def]
-    out, to, src, stride, taps, at, plane, across, down, tints, tint, below
+    out, to, src, stride, taps, at, plane, tables, tints, tint, below
 ):
     """Sample and repaint two pixels that look side by side, well inside the picture."""
     out, src, taps, tints = (array.reshape(-1) for array in (out, src, taps, tints))
-    start, row_weights, *phases = (int(taps[at + i * plane]) for i in range(4))
+    start, packed = int(taps[at]), taps[at + plane : at + plane + 1]
+    row, phases = int(packed.view(np.int16)[1]), packed.view(np.int8)[:2]
     four = np.stack([src[start + i * stride :][:15] for i in range(4)]).astype(np.int64)
-    rows = down[row_weights : row_weights + 4].view(np.int16)[::2].astype(np.int64) @ four
+    # Four times over are the first and the second weight, then the third and the fourth.
+    weights = tables[ROWS + row :].view(np.int8)[[0, 1, 8, 9]].astype(np.int64)
+    mixed = (weights @ four).reshape(5, 3)
+    tints = tints[tint : tint + 8].astype(np.int64) + tints[below : below + 8]
     for k in (0, 1):
-        columns = across[phases[k] : phases[k] + 1].view(np.int8).astype(np.int64)
-        total = columns @ rows[3 * k : 3 * k + 12].reshape(4, 3)
-        mean = sum(tints[i : i + 4] for i in (tint, tint + 4 * k, below, below + 4 * k))
-        colours = np.clip(total.astype(np.float32) * mean[:3] + mean[3], 0, 255)
+        columns = (
+            tables[COLUMNS + COLUMN * int(phases[k]) :][:COLUMN].view(np.int16).astype(np.int64)
+        )
+        total = _whole_product(mixed[k : k + 4], columns[:, None]).sum(axis=0)
+        repainted = _whole_product(total, tints[3 * k : 3 * k + 3]) + tints[6 + k]
+        colours = np.clip(repainted // UNIT, 0, 255)
         out[to + 3 * k : to + 3 * k + 3] = colours.astype(np.uint8)
 
 
-def _write_pairs(
+def _write_run(
     b: ir.IRBuilder, out: ir.Value, to: ir.Value, src: ir.Value, stride: ir.Value,
-    taps: ir.Value, at: ir.Value, plane: ir.Value, across: ir.Value, down: ir.Value,
+    taps: ir.Value, at: ir.Value, past: ir.Value, plane: ir.Value, tables: ir.Value,
     tints: ir.Value, tint: ir.Value, below: ir.Value,
-) -> None:  # fmt: skip
-    four = []
-    for k in range(PAIRS):
-        colours = _sampled(b, src, stride, taps, b.add(at, integer(k)), plane, across, down)
-        nodes = (b.add(first, integer(4 * k)) for first in (tint, below))
-        four.append(_repainted(b, colours, tints, *nodes))
+) -> ir.Value:  # fmt: skip
+    orders = fetched_orders(b, tables, 2)
+    before = b.block
+    head, look, draw, end = (b.append_basic_block(name) for name in ("run", "look", "draw", "end"))
+    b.branch(head)
+    b.position_at_end(head)
+    drawn = b.phi(I64)
+    drawn.add_incoming(integer(0), before)
+    first, then = b.add(at, drawn), b.add(drawn, integer(PAIRS))
+    b.cbranch(b.icmp_signed("<=", b.add(at, then), past), look, end)
+    b.position_at_end(look)
+    twos = (
+        b.load(pointer_to(b, taps, b.add(first, integer(i)), I64), align=4)
+        for i in range(0, PAIRS, 2)
+    )
+    # Marks are negative.
+    marked = b.and_(reduce(b.or_, twos), integer(-(2**63) + 2**31))
+    b.cbranch(b.icmp_unsigned("==", marked, integer(0)), draw, end)
+    b.position_at_end(draw)
+    drawn_pairs = []
+    for k in range(0, PAIRS, 2):
+        pairs = [b.add(first, integer(k + i)) for i in (0, 1)]
+        nodes = b.mul(b.add(drawn, integer(k)), integer(8))
+        lines = (b.add(line, nodes) for line in (tint, below))
+        drawn_pairs.append(
+            painted(b, src, stride, taps, pairs, plane, tables, orders, tints, *lines)
+        )
+    every = Lanes(b, reordered(b, as_bytes(b, drawn_pairs).value, orders, PACKED))
+    one, other = (every.pick(*range(start, start + 16)) for start in (0, 16))
     # Sixteen bytes, of which the last four are then written over.
-    one, other = _bytes(b, four)
-    b.store(one.value, pointer_to(b, out, to, one.value.type), align=1)
+    here = b.add(to, b.mul(drawn, integer(6)))
+    b.store(one.value, pointer_to(b, out, here, one.value.type), align=1)
     other = Lanes(b, b.bitcast(other.value, vector(I32, 4)))
     two = other.pick(0, 1).value
-    b.store(two, pointer_to(b, out, b.add(to, integer(12)), two.type), align=1)
+    b.store(two, pointer_to(b, out, b.add(here, integer(12)), two.type), align=1)
     last = b.extract_element(other.value, ir.Constant(I32, 2))
-    b.store(last, pointer_to(b, out, b.add(to, integer(20)), I32), align=1)
+    b.store(last, pointer_to(b, out, b.add(here, integer(20)), I32), align=1)
+    drawn.add_incoming(then, b.block)
+    b.branch(head)
+    b.position_at_end(end)
+    return drawn
 
 
-@written(_write_pairs)
-def _draw_pairs(  # type: ignore[no-untyped-def]
-    out, to, src, stride, taps, at, plane, across, down, tints, tint, below
+@written(_write_run, types.int64)
+def _draw_run(  # type: ignore[no-untyped-def]
+    out, to, src, stride, taps, at, past, plane, tables, tints, tint, below
 ):
-    """Sample and repaint PAIRS pairs of pixels, each as :func:`_draw_pair` does."""
-    for k in range(PAIRS):
-        _draw_pair(
-            out, to + 6 * k, src, stride, taps, at + k, plane, across, down, tints, tint + 4 * k,
-            below + 4 * k,
-        )  # fmt: skip
+    """Sample and repaint pairs of pixels as :func:`_draw_pair` does, PAIRS at a time.
+
+    Ends where one is marked, or fewer are left before `past`; returns how many were drawn.
+    """
+    starts, drawn = taps.reshape(-1), 0
+    while at + drawn + PAIRS <= past and (starts[at + drawn :][:PAIRS] >= 0).all():
+        for k in range(drawn, drawn + PAIRS):
+            _draw_pair(
+                out, to + 6 * k, src, stride, taps, at + k, plane, tables, tints, tint + 8 * k,
+                below + 8 * k,
+            )  # fmt: skip
+        drawn += PAIRS
+    return drawn
+
+
+@numba.njit(**INLINE)
+def _whole_product(one, other):  # type: ignore[no-untyped-def]
+    """Multiply whole numbers, and round away the product's last 15 bits."""
+    return (one * other + 2**14) >> 15
 
 
 @numba.njit(**INLINE)
@@ -167,24 +137,24 @@ def _between_jit(x, low, high):  # type: ignore[no-untyped-def]
 
 @numba.njit(**INNER)
 def _draw_one(  # type: ignore[no-untyped-def]
-    out, y, x, src, column, row, phase_x, phase_y, across, down, tints, tint, below
+    out, y, x, src, column, row, phase_x, phase_y, tables, tints, tint, below
 ):
     """Sample and repaint one pixel; what lies outside the picture is seen at its border."""
     height, width = src.shape[0], src.shape[1]
-    # A pixel's tint is the mean of four: its column's and the next one's, in two rows.
-    beside = 4 * (x % 2)
-    bias = tints[tint + 3] + tints[tint + beside + 3]
-    bias += tints[below + 3] + tints[below + beside + 3]
+    rows, columns = tables[ROWS:].view(np.int8), tables[COLUMNS:].view(np.int16)
+    odd = x % 2
+    bias = np.int64(tints[tint + 6 + odd]) + tints[below + 6 + odd]
     for channel in range(3):
         total = np.int64(0)
         for j in range(4):
             tap_x = min(max(column + j - 1, 0), width - 1)
-            rows = np.int64(0)
+            mixed = np.int64(0)
             for i in range(4):
                 tap_y = min(max(row + i - 1, 0), height - 1)
-                rows += np.int64(down[8 * phase_y + 2 * i]) * src[tap_y, tap_x, channel]
-            total += rows * np.int64(across[4 * phase_x + j])
-        gain = tints[tint + channel] + tints[tint + beside + channel]
-        gain += tints[below + channel] + tints[below + beside + channel]
-        colour = np.float32(total) * gain + bias
-        out[y, x, channel] = np.uint8(_between_jit(colour, np.float32(0), np.float32(255)))
+                # Two rows' weights, four times over, then those of the other two.
+                weight = np.int64(rows[16 * phase_y + i % 2 + i // 2 * 8])
+                mixed += weight * src[tap_y, tap_x, channel]
+            total += _whole_product(mixed, np.int64(columns[4 * phase_x + j]))
+        gain = np.int64(tints[tint + 3 * odd + channel]) + tints[below + 3 * odd + channel]
+        colour = (_whole_product(total, gain) + bias) // UNIT
+        out[y, x, channel] = np.uint8(min(max(colour, 0), 255))

@@ -20,12 +20,14 @@ from kernels.lanes import (
     written,
 )
 from kernels.options import INLINE
+from kernels.tables import ROW
 from kernels.weights import PHASES
 
 # Two pixels side by side share one position down where they look less than this apart, px.
 SHARED_PX = 0.5
-# So many pairs are drawn at once, where there are as many.
-PAIRS = 4
+# The phases of a pair are packed: a byte for each of its columns, and 16 bits for its rows, counted
+# in numbers of 32 bits where weights of rows lie.
+_ACROSS_BITS, _DOWN_BITS = (0, 8), 16 + ROW.bit_length() - 1
 # In place of where a pair starts: no pixel is covered, or they are taken one by one.
 BARE, SINGLE = -2, -1
 
@@ -60,15 +62,24 @@ def _write_taps(
     start = b.mul(start, integers(3, n))
     none = b.select(b.and_(*bare), integers(BARE, n), integers(SINGLE, n))
     start = b.select(inside, start, none)
-    phases = [b.shl(_phase(at_y - floats(b, row)), integers(2, n))]
-    phases += [_phase((one - base).larger(0.0).smaller(1.0)) for one in (x0, x1)]
-    for i, value in enumerate((start, *phases)):
+    across = (_phase((one - base).larger(0.0).smaller(1.0)) for one in (x0, x1))
+    packed = b.shl(_phase(at_y - floats(b, row)), integers(_DOWN_BITS, n))
+    for phase, bits in zip(across, _ACROSS_BITS, strict=True):
+        packed = b.or_(packed, b.shl(phase, integers(bits, n)))
+    for i, value in enumerate((start, packed)):
         to = b.add(at, b.mul(plane, integer(i)))
         b.store(value, pointer_to(b, taps, to, value.type), align=4)
 
 
 def _phase(part: Lanes) -> ir.Value:
     return (part * float(PHASES) + 0.5).truncated()
+
+
+@numba.njit(**INLINE)
+def _packed(phase_y, phase_x, other_x):  # type: ignore[no-untyped-def]
+    """Return the phases of a pair as one number: where its rows' weights are, and columns'."""
+    packed = phase_y << _DOWN_BITS
+    return packed | (phase_x << _ACROSS_BITS[0]) | (other_x << _ACROSS_BITS[1])
 
 
 @written(_write_taps)
@@ -96,11 +107,5 @@ def _tap(taps, plane, at, moves, move, line, x, y, size):  # type: ignore[no-unt
     parts = [np.clip(np.where(inside, one, 0) - column, 0, 1) for one in (x0, x1)]
     steps = [(part * PHASES + half).astype(np.int32) for part in (at_y - row, *parts)]
     taps = taps.reshape(-1)
-    for i, value in enumerate((start, 4 * steps[0], *steps[1:])):
+    for i, value in enumerate((start, _packed(*steps))):
         taps[at + i * plane : at + i * plane + 8] = value
-
-
-@numba.njit(**INLINE)
-def _all_shared(taps, p):  # type: ignore[no-untyped-def]
-    """Return whether PAIRS pairs from `p` on each share their rows."""
-    return (taps[0, p] | taps[0, p + 1] | taps[0, p + 2] | taps[0, p + 3]) >= 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kernels.planes import MAPPED, PICTURE
 from kernels.taps import SHARED_PX
-from kernels.tints import LEAST_LOG_GAIN
+from kernels.tints import LEAST_LOG_GAIN, MOST_LOG_GAIN
 from kernels.uncompiled_spans import Floats, Ints, Mesh, Spans, cut, note, prepared
 from kernels.weights import PHASES, weights
 
@@ -176,7 +176,7 @@ def _tints(
     column, row, amount = noted.reshape(3, -1)
     painted = _bilinear(gain_bias, column, row) * amount
     # As the compiled kernel has it: exp by the fourth power of its series.
-    q = np.clip(painted[:3], LEAST_LOG_GAIN, -LEAST_LOG_GAIN) * np.float32(0.25)
+    q = np.clip(painted[:3], LEAST_LOG_GAIN, MOST_LOG_GAIN) * np.float32(0.25)
     gain = (q * np.float32(0.5) + 1) * q + 1
     bias = np.clip(painted[3:] * bias_light, -1e6, 1e6)
     # A pixel's is the mean of four.

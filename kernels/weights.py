@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 # Positions are rounded to so many parts of a pixel.
 PHASES = 64
-# What whole-numbered weights add up to: as large as sums of products in 16 and 32 bits allow.
-ACROSS, DOWN = 127, 32000
+# What whole-numbered weights add up to. DOWN is as much as lets sums of bytes fit 16 bits where the
+# cubic overshoots. Both together make of a grey level SAMPLED: products with ACROSS lose 15 bits.
+SAMPLED, DOWN = 64, 112
+ACROSS = round(SAMPLED * 2**15 / DOWN)
 
 
 class Weights(NamedTuple):
@@ -19,14 +21,14 @@ class Weights(NamedTuple):
 
     Attributes
     ----------
-    across : ndarray of shape (PHASES + 1, 4), int8
+    across : ndarray of shape (PHASES + 1, 4), int16
         For the four columns, adding up to ACROSS.
-    down : ndarray of shape (PHASES + 1, 4), int16
+    down : ndarray of shape (PHASES + 1, 4), int8
         For the four rows, adding up to DOWN.
     """
 
-    across: NDArray[np.int8]
-    down: NDArray[np.int16]
+    across: NDArray[np.int16]
+    down: NDArray[np.int8]
 
 
 @lru_cache(maxsize=2)
@@ -60,7 +62,7 @@ def weights(sharp: bool) -> Weights:
     else:
         exact = [0 * t, 1 - t, t, 0 * t]
     shares = np.stack(exact, axis=1)
-    return Weights(_whole(shares, ACROSS).astype(np.int8), _whole(shares, DOWN).astype(np.int16))
+    return Weights(_whole(shares, ACROSS).astype(np.int16), _whole(shares, DOWN).astype(np.int8))
 
 
 def _whole(shares: NDArray[np.float64], total: int) -> NDArray[np.float64]:

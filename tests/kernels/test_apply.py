@@ -316,6 +316,19 @@ def test_colours_stay_in_order_however_strong_the_map():
     assert seen[-1] == 255
 
 
+@pytest.mark.parametrize(
+    ("log_gain", "bias", "colour"),
+    [(1.3, 0, 181), (9, 0, 196), (-9, 0, 3), (0, 1e30, 255), (0, -1e30, 0), (-0.5, 60, 255)],
+)
+def test_gains_and_biases_have_an_end(log_gain, bias, colour):
+    src = np.full((3, 40, 3), 50, np.uint8)
+    target, triangles = rectangle(-1, -1, 40, 3)
+    gain_bias = np.full((2, 2, 4), [log_gain] * 3 + [bias], np.float32)
+    out = src.copy()
+    apply(out, src, target, moved(target, 0, 0, 1), triangles, 0, gain_bias, EMPTY, LIGHT)
+    np.testing.assert_allclose(out[1, 20].astype(int), colour, atol=1)
+
+
 @pytest.mark.skipif(JIT_OFF, reason="Numba is off: there are no threads")
 def test_number_of_threads_changes_nothing(rng):
     src = noise(rng, 90, 70)

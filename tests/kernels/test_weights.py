@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kernels import reference
-from kernels.weights import ACROSS, DOWN, PHASES, weights
+from kernels.tints import MOST_BIAS, MOST_LOG_GAIN, NO_GAIN
+from kernels.weights import ACROSS, DOWN, PHASES, SAMPLED, weights
 
 
 @pytest.mark.parametrize("sharp", [False, True])
@@ -43,13 +44,35 @@ def test_polynomials_are_followed(sharp, degree):
         assert np.abs(error).max() <= taps.sum() / table[0].sum(dtype=float)
 
 
-def test_sums_fit_their_registers():
-    """Two products of a byte fit 16 bits, and four of these pairs times `down` 32 bits."""
-    across, down = (table.astype(int) for table in weights(True))
-    for two in (across[:, :2], across[:, 2:]):
-        assert (255 * np.maximum(two, 0).sum(axis=1)).max() < 2**15
-        assert (255 * np.minimum(two, 0).sum(axis=1)).min() >= -(2**15)
-    assert 255 * np.abs(across).sum(axis=1).max() * np.abs(down).sum(axis=1).max() < 2**31
+@pytest.mark.parametrize("sharp", [False, True])
+def test_sums_fit_16_bits(sharp):
+    """However the pixels lie: of rows of bytes, of two rows, and of what columns make of them."""
+    across, down = (table.astype(int) for table in weights(sharp))
+    highest, lowest = 2**15 - 1, -(2**15)
+    rows = np.maximum(down, 0).sum(axis=1) * 255, np.minimum(down, 0).sum(axis=1) * 255
+    for two in (down[:, :2], down[:, 2:]):
+        assert (255 * np.maximum(two, 0).sum(axis=1)).max() <= highest
+        assert (255 * np.minimum(two, 0).sum(axis=1)).min() >= lowest
+    most, least = rows[0].max(), rows[1].min()
+    assert most <= highest
+    assert least >= lowest
+    up, back = np.maximum(across, 0).sum(axis=1), np.minimum(across, 0).sum(axis=1)
+    assert ((up * most + back * least) / 2**15 + 2).max() <= highest
+    assert ((up * least + back * most) / 2**15 - 2).min() >= lowest
+
+
+def test_a_flat_colour_is_so_many_times_itself():
+    colours = np.arange(256) * DOWN
+    for one in weights(True).across.astype(int):
+        sampled = ((colours[:, None] * one + 2**14) >> 15).sum(axis=1)
+        np.testing.assert_allclose(sampled, SAMPLED * np.arange(256), atol=2)
+
+
+def test_gains_and_biases_fit_16_bits():
+    """Two lines of tints are added up: the highest gain of all, and the furthest bias."""
+    root = MOST_LOG_GAIN / 4
+    assert 4 * round(NO_GAIN * (1 + root + root**2 / 2) ** 4) < 2**15
+    assert 4 * MOST_BIAS < 2**15
 
 
 def test_sharp_samples_are_pillows_bicubic(astronaut):
