@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,9 @@ FIRST_LIMIT_S, LAST_LIMIT_S = 2.0, 60.0
 """Equal pictures are given this long; longer each time that opening the camera anew was no help."""
 
 _FEWEST_FRAMES = 10
+_MOVES_FOR_S = 1.0
+"""Opening a camera was of help if its pictures differ when it has been open for so long: even one
+that never moves may begin with others."""
 _ROW_STEP = 16
 
 
@@ -27,15 +32,20 @@ class FreezeWatch:
         self._since_s = 0.0
         self._equal = 0
         self._limit_s = FIRST_LIMIT_S
+        self._opened_anew = False
+        self._helped_from_s = -math.inf
 
     def thawed(self, frame: Frame) -> bool:
         """Return whether a picture differs from the one before it, which makes it the last."""
+        if self._opened_anew:
+            self._opened_anew = False
+            self._helped_from_s = frame.captured_at_s + _MOVES_FOR_S
         if self._last is not None and _equal(self._last, frame.pixels):
             self._equal += 1
             return False
         moving = self._last is not None
         self._last, self._since_s, self._equal = frame.pixels, frame.captured_at_s, 0
-        if moving:
+        if moving and frame.captured_at_s >= self._helped_from_s:
             self._limit_s = FIRST_LIMIT_S
         return True
 
@@ -47,7 +57,7 @@ class FreezeWatch:
 
     def opened_anew(self, now_s: float) -> None:
         """Be more patient: the camera was opened anew, at `now_s` on the clock of the frames."""
-        self._since_s, self._equal = now_s, 0
+        self._since_s, self._equal, self._opened_anew = now_s, 0, True
         self._limit_s = min(2.0 * self._limit_s, LAST_LIMIT_S)
 
 

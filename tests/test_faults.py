@@ -146,6 +146,46 @@ def test_a_still_scene_is_no_frozen_webcam(rng):
         assert not watch.frozen(frame)
 
 
+@pytest.mark.parametrize("moves_for_s", [0.0, 0.5])
+def test_a_camera_without_noise_is_opened_less_and_less_often(moves_for_s, monkeypatch):
+    """A capture card that shows a still picture, after others whenever it is opened."""
+    monkeypatch.setattr(freezing, "FIRST_LIMIT_S", 2.0)
+    watch, opened_s = freezing.FreezeWatch(), 0.0
+    still, times_s = np.zeros((48, 64, 3), np.uint8), []
+    for index in range(30 * 120):
+        now_s = index / 30
+        pixels = still if now_s - opened_s > moves_for_s else still + np.uint8(1 + index % 99)
+        frame = Frame(pixels, index, now_s)
+        watch.thawed(frame)
+        if watch.frozen(frame):
+            watch.opened_anew(now_s)
+            opened_s = now_s
+            times_s.append(now_s)
+    waited_s = np.diff(times_s)
+    assert 4 <= len(times_s) <= 7
+    assert (waited_s[1:] >= 1.8 * waited_s[:-1]).all()
+
+
+def test_a_camera_that_opening_helped_is_soon_opened_again(rng, monkeypatch):
+    monkeypatch.setattr(freezing, "FIRST_LIMIT_S", 2.0)
+    watch = freezing.FreezeWatch()
+    still = np.zeros((48, 64, 3), np.uint8)
+    waited_s, frozen_s, opened_s = [], 0.0, -9.0
+    for index in range(30 * 60):
+        now_s = index / 30
+        moves = 0 <= now_s - opened_s < 3
+        pixels = rng.integers(0, 255, still.shape, np.uint8) if moves else still
+        frozen_s = now_s if moves else frozen_s
+        frame = Frame(pixels, index, now_s)
+        watch.thawed(frame)
+        if watch.frozen(frame):
+            watch.opened_anew(now_s)
+            opened_s = now_s + 0.1
+            waited_s.append(now_s - frozen_s)
+    assert len(waited_s) > 9
+    assert max(waited_s) <= freezing.FIRST_LIMIT_S + 0.5
+
+
 def test_pictures_and_films_may_stand_still():
     world = World(source=StubbornSource(60, fps=200.0))
     world.source.frozen = np.full((SIZE[1], SIZE[0], 3), 33, np.uint8)
