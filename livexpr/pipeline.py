@@ -154,7 +154,7 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
         return _unchanged(frame, state, track, started)
     light = state.light
     assert light is not None
-    if not track:
+    if not track or lighting.has_darkened(light, frame.pixels, face):
         light = lighting.no_brighter(light, frame.pixels, face)
     placing = time.perf_counter()
     pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, light, state, effect)

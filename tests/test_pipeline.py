@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from livexpr import face_mesh, pipeline, pixel_map, presets, strength
+from livexpr import face_mesh, lighting, pipeline, pixel_map, presets, strength
 from livexpr.blendshapes import BLENDSHAPE_NAMES
 from livexpr.effect import eased
 from livexpr.errors import FormatError, PresetError
@@ -384,6 +384,28 @@ class TestOverTime:
         assert 0.05 * lit < state.light.skin_bgr.mean() < 0.2 * lit
         whites = state.light.white_bgr
         assert whites is None or whites.mean() < 0.3 * 255
+
+    @pytest.mark.parametrize("after", [0, 1, 2])
+    def test_nor_on_the_very_first_frame(self, picture, track, happy, monkeypatch, after) -> None:
+        """Whenever the light was looked at last."""
+        drawn = []
+        filtered = pipeline._filtered
+        monkeypatch.setattr(
+            pipeline, "_filtered", lambda *given: drawn.append(given[5]) or filtered(*given)
+        )
+        state = run(picture, [(track, happy)] * (60 + after))[-1].state
+        lit = drawn[-1].skin_bgr.mean()
+        process(Frame((picture * 0.1).astype(np.uint8), 99, 2.1), track, happy, state)
+        assert 0.05 * lit < drawn[-1].skin_bgr.mean() < 0.15 * lit
+
+    def test_a_hand_is_no_lamp_that_goes_out(self, picture, track, happy) -> None:
+        state = run(picture, [(track, happy)] * 30)[-1].state
+        covered = picture.copy()
+        left, right = np.sort(track.landmarks_px[[50, 280], 0].astype(int))
+        covered[:, : (left + right) // 2] = 20
+        assert not lighting.has_darkened(state.light, covered, track)
+        assert not lighting.has_darkened(state.light, (picture * 0.8).astype(np.uint8), track)
+        assert lighting.has_darkened(state.light, (picture * 0.4).astype(np.uint8), track)
 
     def test_a_clock_that_goes_back_does_no_harm(self, picture, track, happy: Effect) -> None:
         state = pipeline.initial_state()
