@@ -31,6 +31,8 @@ _NICER_BY = 10
 """On one processor that others fill, that is a tenth of it; with 19 nothing would be shown."""
 
 _RATE_FRAMES = 60
+_PARTS = 10_000
+"""Landmarks and how free they are, are told in parts of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def packet(published: Published, wishes: Wishes, readings: Mapping[str, Any]) ->
         height, width = published.before.pixels.shape[:2]
         header["faces"] = [_points(track, width, height) for track in published.tracks]
         header["free"] = [
-            [round(float(part), 2) for part in landmark_factors(cover)]
+            np.rint(_PARTS * landmark_factors(cover)).astype(int).tolist()
             for cover in published.covers
         ]
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -189,10 +191,15 @@ def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _points(track: FaceTrack, width: int, height: int) -> list[float]:
-    """Return x and y of all landmarks in turn, as parts of the picture's width and height."""
-    points = track.landmarks_px[:, :2] / np.array([width, height], np.float32)
-    return [round(float(value), 4) for value in points.ravel()]
+def _points(track: FaceTrack, width: int, height: int) -> list[int]:
+    """Return x and y of all landmarks in turn, in parts of the picture's width and height.
+
+    Whole numbers are written as JSON in a fifth of the time that others take, in which the filter
+    would have to wait for the interpreter.
+    """
+    points = track.landmarks_px[:, :2] * np.array([_PARTS / width, _PARTS / height], np.float32)
+    whole: list[int] = np.rint(points).astype(int).ravel().tolist()
+    return whole
 
 
 def be_nice() -> None:

@@ -167,12 +167,13 @@ function draw() {
 }
 
 function drawFaces(g, {faces = [], free = [], controls, width, height}) {
+  const PARTS = 10000;
   faces.forEach((points, face) => {
     for (let i = 0; i < points.length; i += 2) {
-      const x = (controls.mirrored ? 1 - points[i] : points[i]) * width;
-      const part = free[face]?.[i / 2] ?? 1;
-      g.fillStyle = part < 0.5 ? '#ff5a4d' : '#78ffa0';
-      g.fillRect(x - 1, points[i + 1] * height - 1, 2, 2);
+      const x = (controls.mirrored ? PARTS - points[i] : points[i]) / PARTS * width;
+      const part = free[face]?.[i / 2] ?? PARTS;
+      g.fillStyle = part < PARTS / 2 ? '#ff5a4d' : '#78ffa0';
+      g.fillRect(x - 1, points[i + 1] / PARTS * height - 1, 2, 2);
     }
   });
 }
