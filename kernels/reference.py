@@ -31,7 +31,8 @@ def apply(
 ) -> None:
     """Draw the triangles, sampling `src`, into `out`: as :func:`kernels.apply.apply`.
 
-    Gains are exact here, and triangles that change nothing are drawn as well.
+    Gains are exact here, gains and biases have no end, and triangles that change nothing are drawn
+    as well.
     """
     height, width = src.shape[:2]
     n_map = len(triangles) - n_picture_triangles

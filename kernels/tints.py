@@ -10,6 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from kernels.jobs import BAND_ROWS
 from kernels.lanes import (
@@ -34,15 +35,23 @@ from kernels.weights import SAMPLED
 # Logarithms of gains stop here: the approximation of exp rises again further down, and gains of 4
 # fill 16 bits.
 LEAST_LOG_GAIN, MOST_LOG_GAIN = -4.0, 1.386
+# Biases stop there, grey levels.
+MOST_GREYS = 2000.0
 # Painted colours are so many times the grey level; products of a sample and a gain lose 15 bits.
 UNIT = 16
 GAIN = UNIT * 2**15 // SAMPLED
 # Of either, a node has a quarter. A bias has half a grey level more, since fractions are cut off.
-NO_GAIN, NO_BIAS, MOST_BIAS = GAIN / 4, UNIT / 8, 2000 * UNIT / 4
+NO_GAIN, NO_BIAS, MOST_BIAS = GAIN / 4, UNIT / 8, MOST_GREYS * UNIT / 4
 # So large that a number added to it keeps no fraction; its lower 16 bits are then the number's.
 _WHOLE = 1.5 * 2**23
 # The gain is the fourth power of what this is a factor of.
 _ROOT = NO_GAIN**0.25
+
+
+def limited(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Return numbers as instructions limit them: what is not a number becomes the highest."""
+    lower = np.where(values < high, values, np.float32(high))
+    return np.asarray(np.where(lower > low, lower, np.float32(low)), np.float32)
 
 
 def _write_places(
@@ -122,9 +131,9 @@ def _look_up(  # type: ignore[no-untyped-def]
     left = texels[first] + (texels[first + side] - texels[first]) * wy
     right = texels[first + 1] + (texels[first + side + 1] - texels[first + 1]) * wy
     q = (left + (right - left) * wx) * amount * np.float32(0.25)
-    bias = np.clip(q[:, 3] * bias_light * UNIT + np.float32(NO_BIAS), -MOST_BIAS, MOST_BIAS)
+    bias = limited(q[:, 3] * bias_light * UNIT + np.float32(NO_BIAS), -MOST_BIAS, MOST_BIAS)
     # exp(4 q) = exp(q)^4, and exp(q) by its series to the second power, which stays positive.
-    q = np.clip(q, LEAST_LOG_GAIN / 4, MOST_LOG_GAIN / 4).astype(np.float32)
+    q = limited(q, LEAST_LOG_GAIN / 4, MOST_LOG_GAIN / 4)
     paint = ((q * np.float32(0.5) + 1) * q + 1) ** 4 * np.float32(NO_GAIN)
     paint[:, 3] = bias
     paints.reshape(-1)[to : to + 16] = paint.ravel()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kernels.planes import MAPPED, PICTURE
 from kernels.taps import SHARED_PX
-from kernels.tints import LEAST_LOG_GAIN, MOST_LOG_GAIN
+from kernels.tints import LEAST_LOG_GAIN, MOST_GREYS, MOST_LOG_GAIN, limited
 from kernels.uncompiled_spans import Floats, Ints, Mesh, Spans, cut, note, prepared
 from kernels.weights import PHASES, weights
 
@@ -176,9 +176,9 @@ def _tints(
     column, row, amount = noted.reshape(3, -1)
     painted = _bilinear(gain_bias, column, row) * amount
     # As the compiled kernel has it: exp by the fourth power of its series.
-    q = np.clip(painted[:3], LEAST_LOG_GAIN, MOST_LOG_GAIN) * np.float32(0.25)
+    q = limited(painted[:3], LEAST_LOG_GAIN, MOST_LOG_GAIN) * np.float32(0.25)
     gain = (q * np.float32(0.5) + 1) * q + 1
-    bias = np.clip(painted[3:] * bias_light, -1e6, 1e6)
+    bias = limited(painted[3:] * bias_light, -MOST_GREYS, MOST_GREYS)
     # A pixel's is the mean of four.
     tints = np.concatenate([np.square(np.square(gain)), bias]) * np.float32(0.25)
     tints = tints.reshape(4, *noted.shape[1:])

@@ -34,7 +34,6 @@ from kernels import (
     sheets,
     strips,
     surfaces,
-    taps,
     tints,
     unfolding,
 )
@@ -42,7 +41,7 @@ from kernels.apply import apply
 from kernels.awaited import AWAITED, OTHERS_AWAITED, Awaited
 
 _MODULES = (
-    *(planes, noting, tints, taps, sampling, painting, overlay, bands, drawing),
+    *(planes, noting, tints, sampling, painting, overlay, bands, drawing),
     *(unfolding, settling, moves, calming, ordering, seams, sheets, strips),
 )
 _NICENESS = 5

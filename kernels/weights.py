@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 # Positions are rounded to so many parts of a pixel.
 PHASES = 64
-# What whole-numbered weights add up to. DOWN is as much as lets sums of bytes fit 16 bits where the
-# cubic overshoots. Both together make of a grey level SAMPLED: products with ACROSS lose 15 bits.
+# What whole-numbered weights add up to. DOWN is about as much as lets sums of bytes fit 16 bits,
+# where the cubic overshoots, too. Both together make SAMPLED of a grey level: products with ACROSS
+# lose 15 bits.
 SAMPLED, DOWN = 64, 112
 ACROSS = round(SAMPLED * 2**15 / DOWN)
 
