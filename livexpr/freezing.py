@@ -32,7 +32,7 @@ class FreezeWatch:
         self._since_s = 0.0
         self._equal = 0
         self._limit_s = FIRST_LIMIT_S
-        self._opened_anew = False
+        self._told = self._opened_anew = False
         self._helped_from_s = -math.inf
 
     def thawed(self, frame: Frame) -> bool:
@@ -51,14 +51,19 @@ class FreezeWatch:
 
     def frozen(self, frame: Frame) -> bool:
         """Return whether the picture, given to :meth:`thawed` before, has stayed for too long."""
-        return (
-            self._equal >= _FEWEST_FRAMES and frame.captured_at_s - self._since_s >= self._limit_s
-        )
+        stayed_s = frame.captured_at_s - self._since_s
+        self._told = self._equal >= _FEWEST_FRAMES and stayed_s >= self._limit_s
+        return self._told
 
     def opened_anew(self, now_s: float) -> None:
-        """Be more patient: the camera was opened anew, at `now_s` on the clock of the frames."""
-        self._since_s, self._equal, self._opened_anew = now_s, 0, True
-        self._limit_s = min(2.0 * self._limit_s, LAST_LIMIT_S)
+        """Begin anew: the camera was opened, at `now_s` on the clock of the frames.
+
+        If that was because it had frozen, be more patient from now on.
+        """
+        if self._told:
+            self._limit_s = min(2.0 * self._limit_s, LAST_LIMIT_S)
+        self._since_s, self._equal = now_s, 0
+        self._told, self._opened_anew = False, True
 
 
 def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:

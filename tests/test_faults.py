@@ -186,6 +186,24 @@ def test_a_camera_that_opening_helped_is_soon_opened_again(rng, monkeypatch):
     assert max(waited_s) <= freezing.FIRST_LIMIT_S + 0.5
 
 
+def test_a_bad_plug_makes_nobody_more_patient(rng, monkeypatch):
+    monkeypatch.setattr(freezing, "FIRST_LIMIT_S", 2.0)
+    watch, now_s = freezing.FreezeWatch(), 0.0
+    for index in range(6 * 24):
+        now_s = index / 30
+        pixels = rng.integers(0, 255, (48, 64, 3), np.uint8)
+        frame = Frame(pixels, index, now_s)
+        assert watch.thawed(frame)
+        if index % 24 == 23:
+            watch.opened_anew(now_s)
+    for later in range(90):
+        frame = Frame(pixels, index + later, now_s + later / 30)
+        watch.thawed(frame)
+        if watch.frozen(frame):
+            break
+    assert later / 30 == pytest.approx(2.0, abs=0.1)
+
+
 def test_pictures_and_films_may_stand_still():
     world = World(source=StubbornSource(60, fps=200.0))
     world.source.frozen = np.full((SIZE[1], SIZE[0], 3), 33, np.uint8)
