@@ -154,8 +154,12 @@ def process(frame: Frame, track: FaceTrack | NoFace, effect: Effect, state: Filt
         return _unchanged(frame, state, track, started)
     light = state.light
     assert light is not None
-    if not track or lighting.has_darkened(light, frame.pixels, face):
+    if not track:
         light = lighting.no_brighter(light, frame.pixels, face)
+    elif lighting.has_darkened(light, frame.pixels, face):
+        light = lighting.no_brighter(light, frame.pixels, face)
+        # It is followed from there: what glows a moment later is no better.
+        state = replace(state, light=light)
     placing = time.perf_counter()
     pixels, placed_s = _filtered(frame.pixels, face, mix, amount, taken_cm, light, state, effect)
     stages = {
