@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from livexpr import memory
 from livexpr.types import Faces, Frame
 
 _USUAL_STEP = 0.1
@@ -78,8 +79,9 @@ class DetectorThread(threading.Thread):
 
     def prepare(self, frame: Frame) -> None:
         """Have the detector do in advance what it can; for the thread that hands frames in."""
-        if self._detector is not None:
-            self._detector.prepare(frame)
+        detector = self._detector
+        if detector is not None:
+            detector.prepare(frame)
 
     def take(self, frame: Frame, end_s: float, *, queue: bool = False) -> bool:
         """Give it a frame; False when it is at work on another one until `end_s`.
@@ -126,7 +128,11 @@ class DetectorThread(threading.Thread):
             try:
                 self._work(detector)
             finally:
+                self._detector = None
                 detector.close()
+                del detector
+                # One that hung goes when the next one lies above it already.
+                memory.give_back()
         except Exception as error:
             # Not swallowed: whoever waits for the result says or raises it.
             with self._changed:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from livexpr import watchdog
+from livexpr import memory, watchdog
 from livexpr.detector_thread import DetectorThread
 from livexpr.types import Frame, NoFace
 from tests.made_up_world import wait_until
@@ -90,3 +90,18 @@ def test_a_hang_is_one(watched):
     one, said = watched
     wait_until(lambda: one.detect(FRAMES[1], 0.01) == NoFace("detection hangs"), "the hang")
     assert said == ["the picture goes on unfiltered: detection hangs"]
+
+
+def test_memory_of_a_detector_is_given_back_once_it_is_closed(monkeypatch):
+    """Also of one that hung, and that nobody waits for any more."""
+    happened: list[str] = []
+    monkeypatch.setattr(memory, "give_back", lambda: happened.append("given back"))
+    monkeypatch.setattr(Slow, "close", lambda self: happened.append("closed"))
+    Slow.going_on.clear()
+    thread = DetectorThread(Slow)
+    assert thread.take(FRAMES[1], time.perf_counter() + 5.0)
+    assert not thread.leave(0.1)
+    assert happened == []
+    Slow.going_on.set()
+    thread.join(5.0)
+    assert happened == ["closed", "given back"]
