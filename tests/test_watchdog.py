@@ -100,6 +100,7 @@ def test_memory_of_a_detector_is_given_back_once_it_is_closed(monkeypatch):
     Slow.going_on.clear()
     thread = DetectorThread(Slow)
     assert thread.take(FRAMES[1], time.perf_counter() + 5.0)
+    wait_until(lambda: not thread._coming, "the frame to be looked at")
     assert not thread.leave(0.1)
     assert happened == []
     Slow.going_on.set()
