@@ -95,14 +95,23 @@ def test_a_hang_is_one(watched):
 def test_memory_of_a_detector_is_given_back_once_it_is_closed(monkeypatch):
     """Also of one that hung, and that nobody waits for any more."""
     happened: list[str] = []
-    monkeypatch.setattr(memory, "give_back", lambda: happened.append("given back"))
-    monkeypatch.setattr(Slow, "close", lambda self: happened.append("closed"))
-    Slow.going_on.clear()
-    thread = DetectorThread(Slow)
+
+    class Hung(Slow):
+        going_on = threading.Event()
+
+        def close(self) -> None:
+            happened.append("closed")
+
+    thread = DetectorThread(Hung)
+    monkeypatch.setattr(
+        memory,
+        "give_back",
+        lambda: happened.append("given back") if threading.current_thread() is thread else None,
+    )
     assert thread.take(FRAMES[1], time.perf_counter() + 5.0)
     wait_until(lambda: not thread._coming, "the frame to be looked at")
     assert not thread.leave(0.1)
     assert happened == []
-    Slow.going_on.set()
+    Hung.going_on.set()
     thread.join(5.0)
     assert happened == ["closed", "given back"]
