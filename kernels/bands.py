@@ -17,8 +17,7 @@ from kernels.tints import _look_up_jit
 @numba.njit(**INNER)
 def _band_jit(  # type: ignore[no-untyped-def]
     out, src, gain_bias, picture, light, tables, order, kinds, rows, edges, fields, far,
-    left, right, moves, nodes, owners, extents, cuts, bases, paints, tints, taps, top,
-    step,
+    left, right, moves, nodes, owners, extents, cuts, bases, paints, tints, taps, top, step,
 ):  # fmt: skip
     """Draw what the triangles `order` cover of the band that begins with row `top`.
 

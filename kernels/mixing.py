@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from llvmlite import ir  # type: ignore[import-untyped]
 
 from kernels.lanes import (
@@ -35,22 +37,18 @@ def _rows_mixed(b: ir.IRBuilder, rows: list[Lanes], weights: list[Lanes], half: 
     places = [16 * pair + 8 * half + k for pair in range(n // 16) for k in range(8)]
     sums = []
     for i in (0, 2):
+        kind = vector(I16, n // 2)
         if AVX2:
             # One instruction multiplies two rows' bytes, side by side, and adds them up.
             two = rows[i].pick(*(row * n + k for k in places for row in (0, 1)), other=rows[i + 1])
             name = "llvm.x86.avx2.pmadd.ub.sw" if n == 32 else "llvm.x86.ssse3.pmadd.ub.sw.128"
-            kind = vector(I16, n // 2)
             sums.append(called(b, name, kind, two.value, weights[i // 2].value))
         else:
             for row in (0, 1):
                 bytes_ = rows[i + row].pick(*places).value
                 signed = weights[i // 2].pick(*range(row, n, 2)).value
-                kind = vector(I16, n // 2)
                 sums.append(b.mul(b.zext(bytes_, kind), b.sext(signed, kind)))
-    total = sums[0]
-    for more in sums[1:]:
-        total = b.add(total, more)
-    return Lanes(b, total)
+    return Lanes(b, reduce(b.add, sums))
 
 
 def _product(b: ir.IRBuilder, one: ir.Value, other: ir.Value) -> ir.Value:
@@ -140,10 +138,10 @@ def painted(
     return called(b, f"llvm.sadd.sat.v{n}i16", gains.type, _product(b, total, gains), biases)
 
 
-def as_bytes(b: ir.IRBuilder, painted: list[ir.Value]) -> Lanes:
+def as_bytes(b: ir.IRBuilder, two: list[ir.Value]) -> Lanes:
     """Return two registers of painted colours one after the other, as bytes."""
-    n = painted[0].type.count
-    shifted = [b.ashr(one, ir.Constant(one.type, [UNIT.bit_length() - 1] * n)) for one in painted]
+    n = two[0].type.count
+    shifted = [b.ashr(one, ir.Constant(one.type, [UNIT.bit_length() - 1] * n)) for one in two]
     if AVX2:
         name = "llvm.x86.avx2.packuswb" if n == 16 else "llvm.x86.sse2.packuswb.128"
         packed = Lanes(b, called(b, name, vector(I8, 2 * n), *shifted))

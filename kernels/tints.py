@@ -81,7 +81,7 @@ def _place(starts, k, nodes, at, plane, side, far):  # type: ignore[no-untyped-d
     both = [flat[at + i * plane : at + i * plane + 8] for i in (0, 1)]
     wholes = []
     for places in both:
-        within = np.maximum(np.where(places < far, places, far), np.float32(0))
+        within = limited(places, 0.0, far)
         wholes.append(within.astype(np.int32))
         places[:] = within - wholes[-1]
     starts.reshape(-1)[k : k + 8] = 4 * (wholes[1] * side + wholes[0])
@@ -92,7 +92,6 @@ def _write_paints(
     starts: ir.Value, k: ir.Value, nodes: ir.Value, at: ir.Value, plane: ir.Value,
     bias_light: ir.Value,
 ) -> None:  # fmt: skip
-    each = Lanes(b, ir.Constant(vector(F32, 8), [NO_BIAS] * 8))
     light = splat(b, b.fmul(bias_light, ir.Constant(F32, UNIT)), 8)
 
     def number(node: int, i: int, lanes: int) -> Lanes:
@@ -111,7 +110,7 @@ def _write_paints(
             left, right = mixed.pick(*range(4)), mixed.pick(*range(4, 8))
             seen.append(lerp(left, right, number(node, 0, 4)) * number(node, 2, 4))
         q = seen[0].pick(*range(8), other=seen[1]) * 0.25
-        bias = (q * light + each).smaller(MOST_BIAS).larger(-MOST_BIAS)
+        bias = (q * light + NO_BIAS).smaller(MOST_BIAS).larger(-MOST_BIAS)
         q = q.smaller(MOST_LOG_GAIN / 4).larger(LEAST_LOG_GAIN / 4)
         gain = (q * (0.5 * _ROOT) + _ROOT) * q + _ROOT
         gain = gain * gain

@@ -38,7 +38,7 @@ _LEAST_EYE_OPENING = 0.12
 # Light changes slowly: so often is looked, and with this time constant followed, s.
 _EVERY_S, _FOLLOWING_S = 0.1, 0.5
 # Where none of these landmarks is brighter than this part of the skin that was seen, it is darker.
-_PROBES, _DARKENED = (151, 5, 50, 280, 205, 425), 0.7
+_PROBES, _DARKENED = [151, 5, 50, 280, 205, 425], 0.7
 # While it is followed, it is taken to be at most so many times as bright as it was seen.
 _MOST_TOO_BRIGHT = 1.5
 
@@ -74,17 +74,13 @@ def first_seen(pixels: NDArray[np.uint8], track: FaceTrack, time_s: float) -> Li
 def has_darkened(light: Light, pixels: NDArray[np.uint8], track: FaceTrack) -> bool:
     """Whether skin on a picture, (H, W, 3), uint8, BGR, is much darker than it was seen last.
 
-    Takes a tenth of the time of a look, so that a lamp that goes out is noticed at once.
+    Takes much less time than a look, so that a lamp that goes out is noticed at once.
     """
     height, width = pixels.shape[:2]
+    places = track.landmarks_px[_PROBES, :2].tolist()
+    inside = [(int(y), int(x)) for x, y in places if 0 <= x < width and 0 <= y < height]
     most = _DARKENED * luma(light.skin_seen)
-    for landmark in _PROBES:
-        x, y = track.landmarks_px[landmark, :2].tolist()
-        if 0 <= x < width and 0 <= y < height:
-            blue, green, red = pixels[int(y), int(x)].tolist()
-            if 0.114 * blue + 0.587 * green + 0.299 * red > most:
-                return False
-    return True
+    return bool(inside) and not any(luma(pixels[place]) > most for place in inside)
 
 
 def no_brighter(light: Light, pixels: NDArray[np.uint8], track: FaceTrack) -> Light:

@@ -68,23 +68,42 @@ def error_px(found: FaceTrack | NoFace, truth: FaceTrack) -> float:
     return float(np.percentile(off, 95))
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    speed=st.floats(0, 8),
-    towards_rad=st.floats(0, 2 * np.pi),
-    turn_rad=st.floats(-0.04, 0.04),
-    growth=st.floats(0.98, 1.02),
-    frames=st.integers(1, 2),
-)
-def test_a_rigid_motion_is_followed(still, speed, towards_rad, turn_rad, growth, frames) -> None:
-    """Up to 240 px and 69 degrees a second, on a face of 180 px; its outline included."""
-    x, y = speed * np.cos(towards_rad), speed * np.sin(towards_rad)
+def errors_px(still, frames: int, x=0.0, y=0.0, turn_rad=0.0, growth=1.0) -> tuple[float, float]:
+    """Return how far off a face is that moves on as it did: carried, and left where it was."""
     at = [moved(still, n * x, n * y, n * turn_rad, growth**n) for n in range(3 + frames)]
     anchor = anchor_of(*at[:3])
     truth, pixels = at[-1]
     found = carried(anchor, pixels, (2 + frames) * FRAME_S)
-    assert error_px(found, truth) < 0.7 * frames
-    assert error_px(found, truth) < max(0.5 * error_px(anchor.track, truth), 0.4)
+    return error_px(found, truth), error_px(anchor.track, truth)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    speed=st.floats(0, 8),
+    towards_rad=st.floats(0, 2 * np.pi),
+    turn_rad=st.floats(-0.03, 0.03),
+    growth=st.floats(0.97, 1.03),
+    frames=st.integers(1, 2),
+)
+def test_a_rigid_motion_is_followed(still, speed, towards_rad, turn_rad, growth, frames) -> None:
+    """Up to 240 px and 52 degrees a second, on a face of 180 px; its outline included."""
+    x, y = speed * np.cos(towards_rad), speed * np.sin(towards_rad)
+    carried_px, left_px = errors_px(still, frames, x, y, turn_rad, growth)
+    assert carried_px < 0.6 * frames
+    assert carried_px < max(0.5 * left_px, 0.4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    x=st.floats(-8, 8),
+    y=st.floats(-8, 8),
+    turn_rad=st.floats(-0.06, 0.06),
+    growth=st.floats(0.97, 1.03),
+    frames=st.integers(1, 2),
+)
+def test_a_faster_one_is_followed_half_the_way(still, x, y, turn_rad, growth, frames) -> None:
+    carried_px, left_px = errors_px(still, frames, x, y, turn_rad, growth)
+    assert carried_px < max(0.5 * left_px, 0.4)
 
 
 def test_a_head_that_stops_does_not_overshoot(still) -> None:

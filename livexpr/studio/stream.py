@@ -162,10 +162,7 @@ def packet(published: Published, wishes: Wishes, readings: Mapping[str, Any]) ->
     if wishes.overlay:
         height, width = published.before.pixels.shape[:2]
         header["faces"] = [_points(track, width, height) for track in published.tracks]
-        header["free"] = [
-            np.rint(_PARTS * landmark_factors(cover)).astype(int).tolist()
-            for cover in published.covers
-        ]
+        header["free"] = [_whole_parts(landmark_factors(cover)) for cover in published.covers]
     text = json.dumps(header, separators=(",", ":")).encode()
     return struct.pack("<I", len(text)) + text + jpeg.tobytes()
 
@@ -192,13 +189,18 @@ def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _points(track: FaceTrack, width: int, height: int) -> list[int]:
-    """Return x and y of all landmarks in turn, in parts of the picture's width and height.
+    """Return x and y of all landmarks in turn, in parts of the picture's width and height."""
+    points = track.landmarks_px[:, :2] / np.array([width, height], np.float32)
+    return _whole_parts(np.asarray(points, np.float32))
+
+
+def _whole_parts(values: NDArray[np.float32]) -> list[int]:
+    """Return values in parts of one.
 
     Whole numbers are written as JSON in a fifth of the time that others take, in which the filter
     would have to wait for the interpreter.
     """
-    points = track.landmarks_px[:, :2] * np.array([_PARTS / width, _PARTS / height], np.float32)
-    whole: list[int] = np.rint(points).astype(int).ravel().tolist()
+    whole: list[int] = np.rint(_PARTS * values).astype(int).ravel().tolist()
     return whole
 
 
