@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import itertools
 import json
 import os
@@ -39,6 +38,7 @@ from tests.soak.faults import (
     FaultyWebcam,
     load_preset,
 )
+from tests.soak.held import Held, by_film, floors_of, held, mb_per_10_min
 
 HOME = Path(__file__).resolve().parents[2]
 CLIPS = HOME.parent / "shared" / "clips"
@@ -83,7 +83,7 @@ class Soak:
         self.exceptions: list[str] = []
         self.recoveries_s: dict[str, list[float]] = defaultdict(list)
         self.slowest: dict[str, tuple[str, dict[str, int]]] = {}
-        self.samples: list[tuple[float, float, int, int]] = []
+        self.samples: list[tuple[float, Held]] = []
         self.played: list[tuple[int, str]] = []
         self._random = random.Random(seed)
         self._kinds = kinds
@@ -147,7 +147,7 @@ class Soak:
 
     def _inject(self, kind: str) -> None:
         time.sleep(self._random.uniform(1.0, 2.0))
-        self.samples.append((time.perf_counter(), *usage()))
+        self.samples.append((time.perf_counter(), held()))
         self.played.append((self.faults.opened, self.faults.film))
         lasts_s = self._random.uniform(SHORTEST_S.get(kind, 0.3), LONGEST_S.get(kind, 2.0))
         self.faults.begin(kind)
@@ -180,16 +180,20 @@ class Soak:
         self.exceptions.append("".join(traceback.format_exception(found.exc_value)))
 
     def report(self) -> dict[str, object]:
-        samples = np.array(self.samples)
+        times_s = np.array([time_s for time_s, _ in self.samples])
         # What the first faults make the libraries load and keep is no leak.
-        judged = samples[:, 0] >= samples[0, 0] + WARM_UP * np.ptp(samples[:, 0])
-        played = [
-            played for played, is_judged in zip(self.played, judged, strict=True) if is_judged
-        ]
-        samples = samples[judged]
-        third = max(1, len(samples) // 3)
-        first, last = np.median(samples[:third], axis=0), np.median(samples[-third:], axis=0)
-        floors = floors_of(samples[:, 0], samples[:, 1], played)
+        judged = times_s >= times_s[0] + WARM_UP * np.ptp(times_s)
+        times_s = times_s[judged]
+        all_held = np.array([found for _, found in self.samples])[judged]
+        used_mb, in_use_mb, *counted = all_held.T
+        played = [each for each, is_judged in zip(self.played, judged, strict=True) if is_judged]
+        floors = floors_of(times_s, used_mb, played)
+        in_use = floors_of(times_s, in_use_mb, played)
+        third = max(1, len(times_s) // 3)
+        objects, threads, descriptors = (
+            [float(np.median(some)) for some in (counts[:third], counts[-third:])]
+            for counts in counted
+        )
         unforeseen = [line for line in self.said if "report it" in line and "injected" not in line]
         worst_s = {kind: round(max(s), 2) for kind, s in sorted(self.recoveries_s.items())}
         return {
@@ -207,65 +211,18 @@ class Soak:
             "longest_gap_ms_and_waited_for_a_processor": self.faults.longest_gaps_ms,
             "age_ms": self.faults.ages.percentiles_ms(),
             "models": self.faults.models,
-            "memory_mb": {
-                "floors": {
-                    film: [round(used_mb, 1) for _, used_mb, of in floors if of == film]
-                    for film in sorted({film for _, _, film in floors})
-                },
-                "most": round(float(samples[:, 1].max()), 1),
-            },
+            "memory_mb": {"floors": by_film(floors), "most": round(float(used_mb.max()), 1)},
             "mb_per_10_min": mb_per_10_min(floors),
-            "threads": [float(first[2]), float(last[2])],
-            "descriptors": [float(first[3]), float(last[3])],
+            "in_use_mb": {"floors": by_film(in_use), "per_10_min": mb_per_10_min(in_use)},
+            "objects": objects,
+            "threads": threads,
+            "descriptors": descriptors,
             "load": os.getloadavg(),
         }
 
 
 def _film(path: Path) -> Source:
     return open_recording(path, name=path.name, fps=None, mirror=False, loop=True, fast=False)
-
-
-def floors_of(
-    times_s: np.ndarray, used_mb: np.ndarray, played: list[tuple[int, str]]
-) -> list[tuple[float, float, str]]:
-    """Return time, least memory and name of each film that was played, as often as it was.
-
-    While a detector hangs there are two of them, 35 MB each, and the heap shrinks again only when
-    the upper one goes. What leaks is not given back: it raises the least.
-    """
-    floors: dict[int, tuple[float, float, str]] = {}
-    for time_s, mb, (number, film) in zip(times_s.tolist(), used_mb.tolist(), played, strict=True):
-        if number not in floors or mb < floors[number][1]:
-            floors[number] = (time_s, mb, film)
-    return list(floors.values())
-
-
-def mb_per_10_min(floors: list[tuple[float, float, str]]) -> float:
-    """Return the median of the slopes between each two times that a film was played; else 0.
-
-    Pictures of one film take more memory than those of another, and which one comes last is chance.
-    So is when a film was played between detectors that hung, and has a high floor for once: a
-    straight line follows such a one.
-    Theil, Sen: Estimates of the regression coefficient based on Kendall's tau, JASA 63 (1968).
-    """
-    slopes = [
-        (later_mb - mb) / (later_s - time_s)
-        for (time_s, mb, film), (later_s, later_mb, other) in itertools.combinations(floors, 2)
-        if film == other
-    ]
-    return round(600.0 * float(np.median(slopes)), 2) if slopes else 0.0
-
-
-def usage() -> tuple[float, int, int]:
-    """Private memory in MB, threads (also those of libraries), open descriptors."""
-    gc.collect()  # what waits for the collector is no leak
-    status = Path("/proc/self/status").read_text().splitlines()
-    kilobytes = next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
-    return (
-        kilobytes * 1.024e-3,
-        len(os.listdir("/proc/self/task")),
-        len(os.listdir("/proc/self/fd")),
-    )
 
 
 def misses(report: dict[str, object]) -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.soak.__main__ import floors_of, mb_per_10_min
 from tests.soak.faults import KINDS
+from tests.soak.held import floors_of, held, mb_per_10_min
 
 HOME = Path(__file__).resolve().parents[2]
 LIMIT_S = 600
@@ -56,3 +56,14 @@ def test_growth_is_told_from_films_of_other_sizes(rng, leak_mb_per_10_min):
     used_mb[(numbers > 38) & (numbers % 5 == 0)] += 35
     found = mb_per_10_min(floors_of(times_s, used_mb, played))
     assert found == pytest.approx(leak_mb_per_10_min, abs=0.2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="measured by Linux's /proc")
+def test_memory_that_was_handed_out_is_seen():
+    before = held()
+    taken = np.ones(10_000_000)
+    during = held()
+    assert during.used_mb - before.used_mb == pytest.approx(80, abs=8)
+    assert during.in_use_mb - before.in_use_mb == pytest.approx(80, abs=8)
+    del taken
+    assert held().used_mb - before.used_mb == pytest.approx(0, abs=8)
