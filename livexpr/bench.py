@@ -290,6 +290,7 @@ def main(as_json: bool = False) -> int:
         )
     console = Console()
     console.print(table)
+    console.print(bench_apply.told(report["kernel"]), highlight=False)
     console.print(", ".join(f"{k} {v}" for k, v in report["machine"].items()), highlight=False)
     return 0
 

@@ -1,13 +1,13 @@
 """Time the fused kernel beside OpenCV: the same warp alone, and the same work as a chain.
 
-On a synthetic face (the rest mesh, facing the camera) wearing the shipped happy map. Rounds of
-all contenders alternate, so that a machine that slows down slows all of them.
+On a synthetic face (the rest mesh, facing the camera) wearing the shipped happy map. Contenders
+take turns, so that a machine that slows down slows all of them; what counts are turns that had the
+core to themselves, where each contender had enough of these.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import cv2
@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from kernels import reference
 from kernels.apply import apply
-from livexpr import face_mesh, pixel_map, placement, presets, regions
+from livexpr import bench_turns, face_mesh, pixel_map, placement, presets, regions
 from livexpr.shading import shaded_landmarks
 from livexpr.types import FaceTrack
 
-_ROUNDS = 40
-_CALLS_PER_ROUND = 8
+_CALLS_PER_TURN = 8
 _LIGHT = np.array([90, 100, 120, 105], np.float32)
 # The kernel may differ from its reference by one rounding, but for few pixels at a limit that the
 # other just misses, and from the chain, which takes positions to 1/32 px, by this much on average,
@@ -169,11 +168,14 @@ def measure(height: int = 720, width: int = 1280, face_px: float = 360) -> dict[
     Returns
     -------
     dict
-        Times in ms (``least``, ``p50``, ``p95``, ``p99``), on two threads if there are two, under
+        Times in ms (``least``, ``p50``, ``p95``, ``p99``), on two threads if there are two, of the
+        turns that count, under
         ``apply_ms``; ``remap_ms``, one bare bilinear `cv2.remap` of the face's box;
         ``remap_cubic_ms``, the same, cubic as the kernel is;
-        ``remap_drawn_ms``, of the box that the kernel touches; ``chain_ms``; the same on
-        one thread under ``serial``; the boxes and the threads.
+        ``remap_drawn_ms``, of the box that the kernel touches; ``chain_ms``. The same of all turns
+        under ``all``; ``undisturbed``, the share of turns that had the core to themselves, and
+        ``only_undisturbed``, whether these alone count. All of this on one thread under
+        ``serial``; the boxes and the threads.
 
     Raises
     ------
@@ -210,25 +212,25 @@ def measure(height: int = 720, width: int = 1280, face_px: float = 360) -> dict[
     }
 
 
-def _timed(
-    contenders: dict[str, Callable[[], object]], threads: int
-) -> dict[str, dict[str, float]]:
-    """Return the percentiles of each contender on so many threads, ms."""
+def _timed(contenders: Mapping[str, Callable[[], object]], threads: int) -> dict[str, Any]:
+    """Return the percentiles of each contender on so many threads, ms, and what they are of."""
     numba.set_num_threads(threads)
     cv2.setNumThreads(threads)
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(_ROUNDS):
-        for name, run in contenders.items():
-            # Once for the caches and threads of the one before.
-            run()
-            for _ in range(_CALLS_PER_ROUND):
-                started = time.perf_counter()
-                run()
-                seconds[name].append(time.perf_counter() - started)
+    turns = bench_turns.take(contenders, _CALLS_PER_TURN)
+    alone, counted = bench_turns.undisturbed(turns), bench_turns.that_count(turns)
+    share = sum(map(len, alone.values())) / sum(map(len, turns.values()))
     return {
-        name: {
-            "least": round(min(taken) * 1000, 3),
-            **{f"p{q}": round(float(np.percentile(taken, q)) * 1000, 3) for q in (50, 95, 99)},
-        }
-        for name, taken in seconds.items()
+        **{name: bench_turns.percentiles_ms(several) for name, several in counted.items()},
+        "all": {name: bench_turns.percentiles_ms(several) for name, several in turns.items()},
+        "undisturbed": round(share, 3),
+        "only_undisturbed": counted == alone,
     }
+
+
+def told(kernel: Mapping[str, Any]) -> str:
+    """Return a line on how far other programs disturbed what :func:`measure` returned."""
+    share = f"{kernel['undisturbed']:.0%} of the kernel's and its peers' turns had the core alone"
+    if not kernel["only_undisturbed"]:
+        return f"{share}: too few, so all count."
+    ratio = kernel["all"]["apply_ms"]["p50"] / kernel["all"]["remap_ms"]["p50"]
+    return f"{share}; only they count. Of all turns: {ratio:.2f} x cv2.remap."

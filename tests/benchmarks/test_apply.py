@@ -31,5 +31,7 @@ def test_speed(width, height, face_px, capsys):
     with capsys.disabled():
         print(json.dumps(report))  # noqa: T201
     for name in ("apply_ms", "remap_ms", "remap_cubic_ms", "remap_drawn_ms", "chain_ms"):
-        for taken in (report[name], report["serial"][name]):
+        for times in (report, report["all"], report["serial"], report["serial"]["all"]):
+            taken = times[name]
             assert 0 < taken["least"] <= taken["p50"] <= taken["p95"] <= taken["p99"]
+    assert 0 < report["undisturbed"] <= 1

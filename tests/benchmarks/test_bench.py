@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from livexpr import bench, bench_runs, config
+from livexpr import bench, bench_apply, bench_runs, config
 from livexpr.bench import Row
 from livexpr.bench_runs import Run
 from livexpr.capture import open_source
@@ -89,11 +89,25 @@ def test_enlarged_film_is_larger(tmp_path, rng):
 
 def test_table_and_json_tell_the_same(monkeypatch, capsys):
     rows = [Row("kernel", 0.9, "ms", peer=1.0, most=1.0), Row("memory", None, "MB", most=500)]
-    report = {"rows": [row.for_json() for row in rows], "machine": {"cores": 2}}
+    kernel = {
+        "undisturbed": 0.7,
+        "only_undisturbed": True,
+        "all": {"apply_ms": {"p50": 0.99}, "remap_ms": {"p50": 1.1}},
+    }
+    rows_for_json = [row.for_json() for row in rows]
+    report = {"rows": rows_for_json, "kernel": kernel, "machine": {"cores": 2}}
     monkeypatch.setattr(bench, "measure", lambda tell: report)
     assert bench.main(as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == report
     assert bench.main() == 0
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     for words in ("kernel", "0.90 ms", "at most 1 x", "yes", "not measured", "cores 2"):
         assert words in printed
+    assert "70% of the kernel's" in printed
+    assert "Of all turns: 0.90 x cv2.remap" in printed
+
+
+def test_it_is_said_where_too_few_turns_were_undisturbed():
+    line = bench_apply.told({"undisturbed": 0.04, "only_undisturbed": False})
+    assert line.startswith("4% of")
+    assert line.endswith("too few, so all count.")
