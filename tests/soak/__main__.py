@@ -50,6 +50,8 @@ WARM_UP = 1.0 / 3.0
 """Of the time, which is not judged."""
 
 LIMITS = {"recovery_s": 3.0, "gap_ms": 200.0, "age_ms": 1000.0, "mb_per_10_min": 1.0}
+MORE_HEAP_MB = 35.0
+"""How much the C library may have asked for besides: one detector, which came to lie elsewhere."""
 
 
 class Keys(TerminalKeys):
@@ -185,14 +187,14 @@ class Soak:
         judged = times_s >= times_s[0] + WARM_UP * np.ptp(times_s)
         times_s = times_s[judged]
         all_held = np.array([found for _, found in self.samples])[judged]
-        used_mb, in_use_mb, *counted = all_held.T
+        resident_mb, used_mb, in_use_mb, *others = all_held.T
         played = [each for each, is_judged in zip(self.played, judged, strict=True) if is_judged]
         floors = floors_of(times_s, used_mb, played)
         in_use = floors_of(times_s, in_use_mb, played)
         third = max(1, len(times_s) // 3)
-        objects, threads, descriptors = (
-            [float(np.median(some)) for some in (counts[:third], counts[-third:])]
-            for counts in counted
+        heap_mb, objects, threads, descriptors = (
+            [round(float(np.median(some)), 1) for some in (values[:third], values[-third:])]
+            for values in others
         )
         unforeseen = [line for line in self.said if "report it" in line and "injected" not in line]
         worst_s = {kind: round(max(s), 2) for kind, s in sorted(self.recoveries_s.items())}
@@ -211,7 +213,8 @@ class Soak:
             "longest_gap_ms_and_waited_for_a_processor": self.faults.longest_gaps_ms,
             "age_ms": self.faults.ages.percentiles_ms(),
             "models": self.faults.models,
-            "memory_mb": {"floors": by_film(floors), "most": round(float(used_mb.max()), 1)},
+            "memory_mb": {"floors": by_film(floors), "most": round(float(resident_mb.max()), 1)},
+            "heap_mb": heap_mb,
             "mb_per_10_min": mb_per_10_min(floors),
             "in_use_mb": {"floors": by_film(in_use), "per_10_min": mb_per_10_min(in_use)},
             "objects": objects,
@@ -239,6 +242,10 @@ def misses(report: dict[str, object]) -> list[str]:
         )
     if report["minutes"] >= MEMORY_MINUTES and report["mb_per_10_min"] >= LIMITS["mb_per_10_min"]:
         found.append(f"memory grows by {report['mb_per_10_min']} MB per 10 minutes")
+    if report["heap_mb"][1] > report["heap_mb"][0] + MORE_HEAP_MB:
+        found.append(
+            "memory falls to pieces: the heap went from {} to {} MB".format(*report["heap_mb"])
+        )
     for name in ("threads", "descriptors"):
         if report[name][1] > report[name][0] + 2:
             found.append(f"{name} grew from {report[name][0]} to {report[name][1]}")

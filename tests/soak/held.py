@@ -12,18 +12,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from livexpr import memory
+
 
 class Held(NamedTuple):
     """What the process held at a moment."""
 
+    resident_mb: float
+    """Private memory, with what the C library holds in reserve: 10 to 55 MB, by chance."""
+
     used_mb: float
-    """Private memory."""
+    """The same once that was given back: a leak raises it, and pages that are kept for crumbs."""
 
     in_use_mb: float
-    """Of it, what the C library has handed out and not got back; else 0.
+    """Of it, what the C library has handed out and not got back; else 0."""
 
-    Tells a leak, which raises it, from memory that is kept in reserve or in pieces, which does not.
-    """
+    heap_mb: float
+    """What it has asked the system for: memory that falls to pieces raises it; else 0."""
 
     objects: int
     """Blocks of memory that Python's objects take."""
@@ -47,26 +52,35 @@ class _Mallinfo2(ctypes.Structure):
 
 
 def held() -> Held:
-    gc.collect()  # what waits for the collector is no leak
-    status = Path("/proc/self/status").read_text().splitlines()
-    kilobytes = next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+    resident_mb = _resident_mb()
+    # What waits for the collector, or to be given back, is no leak.
+    gc.collect()
+    memory.give_back()
     return Held(
-        kilobytes * 1.024e-3,
-        _in_use_mb(),
+        resident_mb,
+        _resident_mb(),
+        *_heap_mb(),
         sys.getallocatedblocks(),
         len(os.listdir("/proc/self/task")),
         len(os.listdir("/proc/self/fd")),
     )
 
 
-def _in_use_mb() -> float:
+def _resident_mb() -> float:
+    status = Path("/proc/self/status").read_text().splitlines()
+    kilobytes = next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+    return kilobytes * 1.024e-3
+
+
+def _heap_mb() -> tuple[float, float]:
+    """Return what the C library has handed out, and what it has for that."""
     try:
         mallinfo2 = ctypes.CDLL(None).mallinfo2
     except AttributeError:  # another C library
-        return 0.0
+        return 0.0, 0.0
     mallinfo2.restype = _Mallinfo2
     found = mallinfo2()
-    return float(found.uordblks + found.hblkhd) * 1e-6
+    return (found.uordblks + found.hblkhd) * 1e-6, (found.arena + found.hblkhd) * 1e-6
 
 
 def floors_of(
@@ -74,8 +88,7 @@ def floors_of(
 ) -> list[tuple[float, float, str]]:
     """Return time, least memory and name of each film that was played, as often as it was.
 
-    While a detector hangs there are two of them, 35 MB each, and the heap shrinks again only when
-    the upper one goes. What leaks is not given back: it raises the least.
+    While a detector hangs there are two of them, 35 MB each. What leaks raises the least, too.
     """
     floors: dict[int, tuple[float, float, str]] = {}
     for time_s, mb, (number, film) in zip(times_s.tolist(), used_mb.tolist(), played, strict=True):
