@@ -87,6 +87,7 @@ def undisturbed(turns: Mapping[str, list[Turn]]) -> dict[str, list[Turn]]:
 
 
 def fewest(turns: Mapping[str, list[Turn]]) -> int:
+    """Return how many turns the contender has that has fewest."""
     return min(map(len, turns.values()))
 
 

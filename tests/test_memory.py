@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from livexpr import memory
+from livexpr.film import open_film
 from livexpr.lane import _TIMINGS_KEPT, Timings
+from tests.soak.held import HEAP_IS_TOLD, held
 
 MANY_THREADS = """
 import threading, numpy as np
@@ -83,3 +85,19 @@ def test_the_last_timings_are_kept_in_order_and_in_the_same_memory(count):
     expected = np.arange(max(0, count - _TIMINGS_KEPT), count, dtype=np.float64)
     np.testing.assert_array_equal(timings.latency_s, expected)
     np.testing.assert_array_equal(timings.send_s, -expected)
+
+
+@pytest.mark.skipif(not HEAP_IS_TOLD, reason="told by glibc from 2.33 on")
+@pytest.mark.parametrize(("suffix", "bytes_a_frame"), [(".mkv", (-20, 20)), (".mp4", (50, 100))])
+def test_a_film_keeps_an_index_at_most(tmp_path, suffix, bytes_a_frame):
+    """An MP4's is 73 bytes a frame: 8 MB for an hour, as the README says."""
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    film = open_film(tmp_path / f"long{suffix}", (64, 48), 30)
+    for _ in range(1000):
+        film.send(pixels)
+    before_mb = held().in_use_mb
+    for _ in range(16_000):
+        film.send(pixels)
+    grown = 1e6 * (held().in_use_mb - before_mb) / 16_000
+    film.close()
+    assert bytes_a_frame[0] < grown < bytes_a_frame[1]

@@ -113,8 +113,9 @@ class Soak:
         )
 
     def run(self) -> None:
+        # Matroska: an MP4's index stays in memory to the end, which would hide what leaks.
         settings = Settings(
-            outputs=("camera", str(self._folder / "soak.mp4")), size=(1280, 720), preview=False
+            outputs=("camera", str(self._folder / "soak.mkv")), size=(1280, 720), preview=False
         )
         settings = replace(settings, preset=presets.load("happy"))
         schedule = threading.Thread(target=self._schedule, name="schedule", daemon=True)

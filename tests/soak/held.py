@@ -72,12 +72,15 @@ def _resident_mb() -> float:
     return kilobytes * 1.024e-3
 
 
+HEAP_IS_TOLD = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallinfo2")
+"""Whether this C library, or this release of it, says what it has handed out."""
+
+
 def _heap_mb() -> tuple[float, float]:
     """Return what the C library has handed out, and what it has for that."""
-    try:
-        mallinfo2 = ctypes.CDLL(None).mallinfo2
-    except AttributeError:  # another C library
+    if not HEAP_IS_TOLD:
         return 0.0, 0.0
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
     mallinfo2.restype = _Mallinfo2
     found = mallinfo2()
     return (found.uordblks + found.hblkhd) * 1e-6, (found.arena + found.hblkhd) * 1e-6
