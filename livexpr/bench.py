@@ -22,6 +22,7 @@ import numpy as np
 
 from livexpr import bench_apply, bench_runs, pipeline, presets
 from livexpr.bench_runs import Run
+from livexpr.bench_turns import percentiles_ms
 from livexpr.capture import open_source
 from livexpr.landmarks import Landmarker
 from livexpr.types import FaceTrack, Frame, NoFace
@@ -92,11 +93,6 @@ class Row:
             "wanted": self.wanted,
             "reached": self.reached,
         }
-
-
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    milliseconds = np.asarray(seconds) * 1000
-    return {f"p{q}": round(float(np.percentile(milliseconds, q)), 3) for q in (50, 95, 99)}
 
 
 def _demo_frames() -> list[Frame]:
@@ -238,7 +234,7 @@ def measure(tell: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
             most=60),
         Row("first start, until filtered", cold.ready_s, "s", most=4),
         Row("later starts, until filtered", warm.ready_s, "s", most=2.5),
-        Row("preset off, beside detection", _percentiles(off)["p50"], "ms", most=1),
+        Row("preset off, beside detection", percentiles_ms(off)["p50"], "ms", most=1),
         Row("peak memory of a run", exact.peak_mb, "MB", most=500),
     ]  # fmt: skip
     return {
@@ -246,8 +242,8 @@ def measure(tell: Callable[[str], None] = lambda what: None) -> dict[str, Any]:
         "rows": [row.for_json() for row in rows],
         "kernel": kernel,
         "stages_ms": {
-            "detect": _percentiles(detect),
-            "filter": _percentiles(happy[_WARM_FRAMES:]),
+            "detect": percentiles_ms(detect),
+            "filter": percentiles_ms(happy[_WARM_FRAMES:]),
             "live": exact.report["stages_ms"],
             "live_latency": exact.report["latency_ms"],
             "predict_latency": predicted.report["latency_ms"],

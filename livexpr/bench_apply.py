@@ -217,13 +217,14 @@ def _timed(contenders: Mapping[str, Callable[[], object]], threads: int) -> dict
     numba.set_num_threads(threads)
     cv2.setNumThreads(threads)
     turns = bench_turns.take(contenders, _CALLS_PER_TURN)
-    alone, counted = bench_turns.undisturbed(turns), bench_turns.that_count(turns)
+    alone = bench_turns.undisturbed(turns)
+    only_alone = bench_turns.are_enough(alone)
     share = sum(map(len, alone.values())) / sum(map(len, turns.values()))
     return {
-        **{name: bench_turns.percentiles_ms(several) for name, several in counted.items()},
-        "all": {name: bench_turns.percentiles_ms(several) for name, several in turns.items()},
+        **bench_turns.calls_ms(alone if only_alone else turns),
+        "all": bench_turns.calls_ms(turns),
         "undisturbed": round(share, 3),
-        "only_undisturbed": counted == alone,
+        "only_undisturbed": only_alone,
     }
 
 

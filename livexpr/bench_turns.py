@@ -8,7 +8,7 @@ slow, and code that waits for memory hardly does: then ratios tell of the neighb
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numba
@@ -91,16 +91,23 @@ def fewest(turns: Mapping[str, list[Turn]]) -> int:
     return min(map(len, turns.values()))
 
 
-def that_count(turns: dict[str, list[Turn]]) -> dict[str, list[Turn]]:
-    """Return the undisturbed turns; all, if a contender had too few of them."""
-    alone = undisturbed(turns)
-    return alone if fewest(alone) >= _ENOUGH else turns
+def are_enough(turns: Mapping[str, list[Turn]]) -> bool:
+    """Whether each contender has enough turns to go by these alone."""
+    return fewest(turns) >= _ENOUGH
 
 
-def percentiles_ms(turns: list[Turn]) -> dict[str, float]:
-    """Return ``least``, ``p50``, ``p95`` and ``p99`` of all calls, ms."""
-    taken_ms = np.concatenate([turn.seconds for turn in turns]) * 1000
+def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+    """Return ``least``, ``p50``, ``p95`` and ``p99``, ms."""
+    milliseconds = np.asarray(seconds) * 1000
     return {
-        "least": round(float(taken_ms.min()), 3),
-        **{f"p{q}": round(float(np.percentile(taken_ms, q)), 3) for q in (50, 95, 99)},
+        "least": round(float(milliseconds.min()), 3),
+        **{f"p{q}": round(float(np.percentile(milliseconds, q)), 3) for q in (50, 95, 99)},
+    }
+
+
+def calls_ms(turns: Mapping[str, list[Turn]]) -> dict[str, dict[str, float]]:
+    """Return :func:`percentiles_ms` of all calls of each contender."""
+    return {
+        name: percentiles_ms([second for turn in several for second in turn.seconds])
+        for name, several in turns.items()
     }

@@ -11,29 +11,26 @@ from hypothesis import strategies as st
 from livexpr import bench_turns
 from livexpr.bench_turns import Turn
 
-SUMS_S = st.lists(st.floats(1e-5, 1e-4), min_size=1, max_size=60)
+
+@given(st.lists(st.floats(1e-5, 1e-4), min_size=1), st.lists(st.floats(1e-5, 1e-4), min_size=1))
+def test_a_turn_is_judged_by_the_sums_alone(ours_s, others_s) -> None:
+    turns = {
+        "ours": [Turn([float(i)], sums_s) for i, sums_s in enumerate(ours_s)],
+        "others": [Turn([100.0 - i], sums_s) for i, sums_s in enumerate(others_s)],
+    }
+    alone = bench_turns.undisturbed(turns)
+    limit_s = 1.1 * min(ours_s + others_s)
+    for name, several in turns.items():
+        assert alone[name] == [turn for turn in several if turn.sums_s <= limit_s]
 
 
-@given(SUMS_S, SUMS_S, st.floats(0.5, 2))
-def test_what_counts_does_not_depend_on_what_was_timed(ours_s, others_s, factor) -> None:
-    def counted(seconds: float) -> dict[str, list[int]]:
-        turns = {
-            "ours": [Turn([seconds * factor * i], s) for i, s in enumerate(ours_s)],
-            "others": [Turn([seconds * i], s) for i, s in enumerate(others_s)],
-        }
-        found = bench_turns.that_count(turns)
-        return {name: [turns[name].index(turn) for turn in found[name]] for name in turns}
-
-    assert counted(1.0) == counted(1e-3)
-
-
-def test_disturbed_turns_are_left_out_where_enough_remain() -> None:
+@pytest.mark.parametrize(("count", "enough"), [(10, True), (9, False)])
+def test_nine_of_somebodys_are_too_few(count, enough) -> None:
     disturbed, free = Turn([9.0], 1.5e-5), Turn([1.0], 1.05e-5)
-    turns = {"ours": [disturbed, free] * 10, "others": [Turn([2.0], 1e-5)] * 20}
-    assert bench_turns.that_count(turns) == {"ours": [free] * 10, "others": turns["others"]}
-    # Nine of somebody's are too few to go by.
-    turns = {"ours": [disturbed, free] * 9, "others": [Turn([2.0], 1e-5)] * 18}
-    assert bench_turns.that_count(turns) == turns
+    turns = {"ours": [disturbed, free] * count, "others": [Turn([2.0], 1e-5)] * 20}
+    alone = bench_turns.undisturbed(turns)
+    assert alone == {"ours": [free] * count, "others": turns["others"]}
+    assert bench_turns.are_enough(alone) is enough
 
 
 @pytest.mark.parametrize(("every", "rounds"), [(1, 40), (3, 60), (1000, 200)])
@@ -49,7 +46,8 @@ def test_turns_go_on_until_enough_were_undisturbed(monkeypatch, every, rounds) -
 
 
 def test_percentiles_are_of_all_calls() -> None:
-    found = bench_turns.percentiles_ms([Turn([0.001, 0.002], 1e-5), Turn([0.003], 1e-5)])
+    turns = [Turn([0.001, 0.002], 1e-5), Turn([0.003], 1e-5)]
+    found = bench_turns.calls_ms({"ours": turns})["ours"]
     assert found["least"] == 1.0
     assert found["p50"] == 2.0
     assert found["p50"] < found["p95"] < found["p99"] <= 3.0
