@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.soak.__main__ import LIMITS, MEMORY_MINUTES, MORE_HEAP_MB, misses
 from tests.soak.faults import KINDS
 from tests.soak.held import HEAP_IS_TOLD, floors_of, held, mb_per_10_min
 
@@ -68,3 +70,48 @@ def test_memory_that_was_handed_out_is_seen():
         assert during.in_use_mb - before.in_use_mb == pytest.approx(80, abs=8)
     del taken
     assert held().used_mb - before.used_mb == pytest.approx(0, abs=8)
+
+
+AT_ITS_LIMITS = {
+    "minutes": 30.0,
+    "exceptions": [],
+    "recovery_s": {"detection stalls": LIMITS["recovery_s"], "clock jumps": 0.1},
+    "gap_ms": {"p50": 33.0, "max": LIMITS["gap_ms"]},
+    "age_ms": {"p50": 12.0, "p99": LIMITS["age_ms"]},
+    "mb_per_10_min": LIMITS["mb_per_10_min"] - 0.01,
+    "heap_mb": [280.0, 280.0 + MORE_HEAP_MB],
+    "threads": [37.0, 39.0],
+    "descriptors": [19.0, 21.0],
+}
+
+
+def test_a_soak_at_its_limits_is_passed():
+    assert misses(AT_ITS_LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "told"),
+    [
+        (("exceptions",), ["ValueError: why"], "exception: ValueError: why"),
+        (("recovery_s", "clock jumps"), 3.01, "clock jumps: recovered after 3.01 s"),
+        (("gap_ms", "max"), 200.1, "output gap of 200.1 ms"),
+        (("age_ms", "p99"), 1000.1, "frames that are 1000.1 ms old"),
+        (("mb_per_10_min",), 1.0, "memory grows by 1.0 MB per 10 minutes"),
+        (("heap_mb",), [280.0, 315.1], "the heap went from 280.0 to 315.1 MB"),
+        (("threads",), [37.0, 39.5], "threads grew from 37.0 to 39.5"),
+        (("descriptors",), [19.0, 22.0], "descriptors grew from 19.0 to 22.0"),
+    ],
+)
+def test_a_soak_beyond_one_limit_says_which(where, value, told):
+    report = copy.deepcopy(AT_ITS_LIMITS)
+    part = report
+    for name in where[:-1]:
+        part = part[name]
+    part[where[-1]] = value
+    (found,) = misses(report)
+    assert told in found
+
+
+def test_memory_of_a_short_soak_is_not_judged():
+    short = AT_ITS_LIMITS | {"minutes": MEMORY_MINUTES - 0.01, "mb_per_10_min": 5.0}
+    assert misses(short) == []
