@@ -249,6 +249,7 @@ class Beside:
                     with self._changed:
                         self._done, self._working = frame.index, False
                         self._changed.notify_all()
+                del frame  # until the next one comes, which may be never
         except Exception as error:
             # Not swallowed: whoever offers frames raises it.
             self.bug = error

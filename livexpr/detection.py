@@ -216,6 +216,8 @@ class DetectionThread:
             return self._detected(frame, _NOT_YET, 0.0)
         with self._looking:
             self._looked_at = frame.index
+            if not self._ahead:
+                self._beside_found = None  # its frame is a picture that nobody needs any more
             started_s = time.perf_counter()
             meanwhile = None if self._ahead else partial(self._prepare, frame)
             found = self._watched.detect(seen, patience_s, meanwhile)

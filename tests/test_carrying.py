@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 import time
+import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,7 +16,9 @@ import pytest
 
 from livexpr import head_pose
 from livexpr.carrying import Beside, Carrier, Pace
+from livexpr.detection import DetectionThread
 from livexpr.prediction import LIMIT_S
+from livexpr.stopping import Stop
 from livexpr.types import FaceTrack, Frame, NoFace, Person
 from tests.made_up_world import FakeCamera, FakeSource, World, wait_until
 
@@ -221,6 +227,66 @@ def test_a_bug_beside_is_kept_and_ends_it() -> None:
     wait_until(lambda: beside.bug is not None, "the bug")
     assert beside.close(10)
     assert isinstance(beside.bug, KeyError)
+
+
+def test_a_picture_that_was_looked_at_beside_is_let_go() -> None:
+    beside = Beside(lambda one: None, lambda: None)
+    pixels = BLANK.copy()
+    shown = weakref.ref(pixels)
+    assert beside.done(Frame(pixels, 0, 0.0), 30.0)
+    del pixels
+    wait_until(lambda: shown() is None, "the picture's memory")
+    assert beside.close(10)
+
+
+class Fed:
+    """Frames as a test hands them in, one by one; pictures are remembered without keeping them."""
+
+    live, ended, dropped = True, False, 0
+
+    def __init__(self) -> None:
+        self.given: queue.Queue[Frame] = queue.Queue()
+        self.pictures: list[weakref.ref[np.ndarray]] = []
+
+    def get(self, timeout_s: float) -> Frame | None:
+        with contextlib.suppress(queue.Empty):
+            return self.given.get(timeout=timeout_s)
+        return None
+
+    def give(self) -> None:
+        pixels, index = BLANK.copy(), len(self.pictures)
+        self.pictures.append(weakref.ref(pixels))
+        self.given.put(Frame(pixels, index, index * FRAME_S))
+
+
+def test_no_picture_is_kept_once_every_frame_is_detected_again() -> None:
+    world, supply, stop = World(), Fed(), Stop()
+    looked_at: list[int] = []
+
+    def detect_all(one: Frame) -> tuple[FaceTrack, ...]:
+        looked_at.append(one.index)
+        return (world.engine.track,)
+
+    world.engine.detect_all = detect_all
+    detection = DetectionThread(
+        supply, SimpleNamespace(engine=world.engine), fps=None, stop=stop, say=world.said.append
+    )
+
+    def pass_on(frames: int) -> None:
+        for _ in range(frames):
+            supply.give()
+            wait_until(lambda: detection.slot.get(0.01) is not None, "the frame")
+
+    try:
+        detection.detect_every = 2
+        pass_on(6)
+        wait_until(lambda: looked_at[2:], "faces found beside")
+        detection.detect_every = 1
+        pass_on(4)
+        wait_until(lambda: not any(one() is not None for one in supply.pictures[:7]), "memory")
+    finally:
+        stop.request()
+        assert detection.join(10)
 
 
 class Slow:
